@@ -1,0 +1,48 @@
+// The sparrow program: one table of commands, and the one place that turns errors into a line and
+// an exit code.
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "apps/cli/command.h"
+#include "apps/cli/exit_code.h"
+#include "sparrow/error.h"
+#include "sparrow/version.h"
+
+namespace sparrow::cli {
+namespace {
+
+constexpr std::array<Command, 0> kCommands = {};
+
+int main_inside(int argc, char** argv) {
+  CLI::App app{"sparrow: runs a small language model on this device"};
+  app.set_version_flag("-v,--version", std::string("sparrow ") + kVersion);
+  app.require_subcommand(1);
+  for (const Command& command : kCommands) {
+    command.set_up(*app.add_subcommand(std::string(command.name), std::string(command.help)));
+  }
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    return exit_code(ErrorCode::invalid_argument);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "Error: %s\n", error.what());
+    return exit_code(error.code());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "Error: not enough memory\n");
+    return exit_code(ErrorCode::out_of_memory);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "Error: internal: %s\n", error.what());
+    return exit_code(ErrorCode::internal);
+  }
+}
+
+}  // namespace
+}  // namespace sparrow::cli
+
+int main(int argc, char** argv) { return sparrow::cli::main_inside(argc, argv); }

@@ -1,0 +1,33 @@
+# sparrow_module(NAME DEPENDS … SOURCES … TESTS …): one folder of src/ as the static library
+# sparrow_<name>, and its unit tests, which sit beside the code, as the program <name>_test.
+# DEPENDS takes module names and outside libraries alike. Files are named, never globbed.
+function(sparrow_module name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;SOURCES;TESTS" ${ARGN})
+  set(libraries)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    if(dependency MATCHES "^[a-z_]+$" AND EXISTS ${PROJECT_SOURCE_DIR}/src/${dependency})
+      list(APPEND libraries sparrow_${dependency})
+    else()
+      list(APPEND libraries ${dependency})
+    endif()
+  endforeach()
+  add_library(sparrow_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(sparrow_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(sparrow_${name} PUBLIC ${libraries})
+  if(SPARROW_BUILD_TESTS AND ARG_TESTS)
+    sparrow_test(${name}_test SOURCES ${ARG_TESTS} DEPENDS sparrow_${name})
+  endif()
+endfunction()
+
+# sparrow_test(NAME SOURCES … DEPENDS …): a GoogleTest program whose cases ctest lists one by one.
+function(sparrow_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE SPARROW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+endfunction()
+if(SPARROW_BUILD_TESTS)
+  include(GoogleTest)
+endif()

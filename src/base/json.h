@@ -1,0 +1,21 @@
+// The one JSON parser everyone uses: nlohmann's, order-preserving, with limits on depth and size.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace sparrow {
+
+using Json = nlohmann::ordered_json;
+
+struct JsonLimits {
+  size_t depth = 64;
+  size_t size_bytes = size_t{32} << 20;
+};
+
+// Throws Error{invalid_argument} naming `what` ("messages file", "tokenizer.json") and the place.
+Json parse_json(std::string_view text, std::string_view what, JsonLimits limits = {});
+
+}  // namespace sparrow

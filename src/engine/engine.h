@@ -1,0 +1,64 @@
+// Owns a loaded model and its KV cache, and turns requests into streams of text.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+#include "engine/output_stream.h"
+#include "engine/request.h"
+#include "model/model.h"
+#include "text/tokenizer.h"
+
+namespace sparrow::engine {
+
+struct EngineOptions {
+  int64_t context_length = 0;  // 0: the model's, at most 32,768, less where memory does not hold it
+  KvType kv_type = KvType::f16;
+  int thread_count = 0;                     // 0: the backend decides
+  int64_t prefill_chunk = 256;              // tokens of a prompt computed in one step
+  std::function<void(double)> on_progress;  // loading, 0 to 1
+};
+
+// What was planned from the options, the model and the machine's memory; the CLI states it at
+// start.
+struct EnginePlan {
+  int64_t context_length = 0;
+  int64_t model_context_length = 0;
+  int64_t weight_bytes = 0;
+  int64_t kv_bytes = 0;
+  int64_t available_bytes = 0;  // memory free on this machine when it was planned
+  bool is_reduced = false;      // memory, not the model, set context_length
+};
+
+class Engine {
+ public:
+  // Throws Error{invalid_argument|invalid_file|unsupported|out_of_memory}.
+  static std::unique_ptr<Engine> load(std::shared_ptr<const GgufFile> file,
+                                      std::shared_ptr<const Tokenizer> tokenizer,
+                                      const EngineOptions& options = {});
+  ~Engine();
+
+  // Any thread. Checks the request (Error{invalid_argument|context_full} with the numbers), then
+  // queues it.
+  std::shared_ptr<OutputStream> submit(Request request);
+
+  // Runs one step: one forward pass over whoever is due. False if there was nothing to do.
+  // Either the caller steps, from one thread, or start() does it on the engine's own.
+  bool step();
+  void start();
+  void stop();
+
+  const EnginePlan& plan() const;
+  const Model& model() const;
+  const Tokenizer& tokenizer() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparrow::engine

@@ -1,0 +1,55 @@
+// What a caller wants generated. A value, never changed once submitted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sparrow/sampling_params.h"
+#include "text/tokenizer.h"
+
+namespace sparrow {
+
+struct Request {
+  std::vector<TokenId> prompt;  // at least one id, each inside the vocabulary
+  SamplingParams params;
+};
+
+enum class FinishReason { none, stop, length, cancelled, error };
+std::string_view to_string(FinishReason reason);
+
+struct TokenLogprob {
+  TokenId id = 0;
+  float logprob = 0;
+};
+
+// One token of an answer, with logprobs if they were asked for.
+struct OutputToken {
+  TokenId id = 0;
+  float logprob = 0;
+  std::vector<TokenLogprob> top;
+};
+
+// What has happened since the last read: whole characters, and at the end why it ended.
+struct TextDelta {
+  std::string text;
+  std::vector<OutputToken> tokens;
+  FinishReason finish_reason = FinishReason::none;
+  std::string error;        // when finish_reason is error
+  std::string stop_string;  // the stop string that ended it, if one did
+};
+
+// Times in seconds and counts of one request, complete when it has finished.
+struct RequestStats {
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of the prompt, found in the cache
+  int64_t output_tokens = 0;
+  double queue_s = 0;
+  double prefill_s = 0;
+  double decode_s = 0;
+  int64_t seed = 0;
+};
+
+}  // namespace sparrow

@@ -1,0 +1,94 @@
+// A network of one architecture: configuration, weights, and the forward pass from a Batch to
+// logits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "backend/backend.h"
+#include "model/batch.h"
+
+namespace sparrow {
+
+class GgufFile;
+
+enum class RopeScaling { none, linear, yarn, llama3 };
+
+// The validated hyperparameters: ranges, divisibility and products are checked before anything is
+// allocated.
+struct ModelConfig {
+  std::string architecture;  // GGUF's general.architecture
+  int64_t layer_count = 0;
+  int64_t hidden_size = 0;
+  int64_t head_count = 0;
+  int64_t kv_head_count = 0;
+  int64_t head_size = 0;  // of q and k
+  int64_t ffn_size = 0;
+  int64_t vocabulary_size = 0;
+  int64_t context_length = 0;
+  int64_t expert_count = 0;  // 0: dense
+  int64_t expert_used_count = 0;
+  int64_t expert_ffn_size = 0;
+  float rms_norm_epsilon = 0;
+  float rope_base = 0;
+  int64_t rope_size = 0;  // rotated channels of a head
+  RopeScaling rope_scaling = RopeScaling::none;
+  float rope_scaling_factor = 1;
+  int64_t rope_original_context = 0;
+};
+
+// The logits of Batch::logit_rows, in that order. Valid until the next forward on the same
+// workspace.
+struct Logits {
+  std::span<float> values;  // [rows, vocabulary_size]
+  int64_t vocabulary_size = 0;
+  std::span<float> row(int64_t index) const {
+    return values.subspan(static_cast<size_t>(index * vocabulary_size),
+                          static_cast<size_t>(vocabulary_size));
+  }
+};
+
+struct WorkspaceLimits {
+  int64_t max_rows = 512;  // tokens a step
+  int64_t max_logit_rows = 512;
+  int64_t max_positions = 0;  // longest context a sequence may reach
+};
+
+// Scratch memory of one stepping thread, sized once. Holds no state between steps.
+class Workspace {
+ public:
+  virtual ~Workspace() = default;
+};
+
+// Loaded once, immutable; one thread at a time per (workspace, cache) pair.
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual const ModelConfig& config() const = 0;
+  virtual std::unique_ptr<Workspace> make_workspace(const WorkspaceLimits& limits) const = 0;
+  virtual std::unique_ptr<KvMemory> make_kv_memory(KvType type, int64_t block_count,
+                                                   int64_t block_tokens) const = 0;
+  // Writes K and V of every row into `kv`, returns the wanted logits. Cannot fail: the batch is the
+  // engine's.
+  virtual Logits forward(const Batch& batch, KvMemory& kv, Workspace& workspace) const = 0;
+  // Bytes the weights take in memory.
+  virtual int64_t weight_bytes() const = 0;
+};
+
+// Reads and checks only the hyperparameters; `inspect` and memory planning use it before weights
+// are touched.
+ModelConfig read_model_config(const GgufFile& file);
+
+struct ModelOptions {
+  std::function<void(double)>
+      on_progress;  // share of the weights that is loaded, 0 to 1; may be empty
+};
+
+// Throws Error{invalid_file|unsupported|out_of_memory}. `backend` outlives the model.
+std::unique_ptr<Model> load_model(std::shared_ptr<const GgufFile> file, Backend& backend,
+                                  const ModelOptions& options = {});
+
+}  // namespace sparrow

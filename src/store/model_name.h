@@ -1,0 +1,24 @@
+// Names of models: [host/][namespace/]model[:tag], as Ollama writes them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sparrow {
+
+// A validated name. Defaults: host registry.ollama.ai, namespace library, tag latest. Case is kept,
+// and does not matter when names are compared.
+struct ModelName {
+  std::string host;
+  std::string name_space;
+  std::string model;
+  std::string tag;
+
+  std::string short_text() const;  // without the parts that are defaults: "qwen2.5-coder:1.5b"
+  std::string full_text() const;
+};
+
+// Throws Error{invalid_argument} with the part that is wrong and what is allowed.
+ModelName parse_model_name(std::string_view text);
+
+}  // namespace sparrow
