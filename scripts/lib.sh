@@ -1,0 +1,63 @@
+# Shared by scripts/run and scripts/test: which packages are needed, and how to build. Sourced, never run.
+
+# Debian's and Ubuntu's names. Everything that the program needs, then what only the tests and benches need.
+build_packages=(g++ cmake ninja-build pkg-config libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev
+  libcurl4-openssl-dev libssl-dev libutf8proc-dev libedit-dev libzip-dev python3 python3-pip)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang-16 libfuzzer-16-dev libclang-rt-16-dev clang-format-16 binutils)
+
+say() { printf '%s\n' "$*" >&2; }
+
+print_install_commands() {
+  say "sparrow needs some packages, and this user may not install them. One of these does it:"
+  say "  sudo apt-get install -y ${build_packages[*]}"
+  say "  sudo dnf install -y gcc-c++ cmake ninja-build pkgconf fmt-devel spdlog-devel json-devel cli11-devel libcurl-devel openssl-devel utf8proc-devel libedit-devel libzip-devel python3 python3-pip"
+  say "  sudo pacman -S --needed gcc cmake ninja pkgconf fmt spdlog nlohmann-json cli11 curl openssl libutf8proc libedit libzip python python-pip"
+  say "  brew install cmake ninja pkg-config fmt spdlog nlohmann-json cli11 curl openssl utf8proc libedit libzip python"
+}
+
+# Installs what is missing of the given Debian packages: as root, or through sudo. Elsewhere says what to do.
+ensure_packages() {
+  local missing=() package
+  command -v dpkg-query > /dev/null || return 0  # not Debian: the configure step finds out
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ "${#missing[@]}" -eq 0 ] && return 0
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo > /dev/null && { sudo -n true 2> /dev/null || [ -t 0 ]; }; then
+      as_root=(sudo)
+    else
+      print_install_commands
+      return 1
+    fi
+  fi
+  say "Installing: ${missing[*]}"
+  local log
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get update -qq \
+    && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } > "$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    say "apt-get could not install them."
+    print_install_commands
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# configure_and_build PRESET [CMAKE ARGUMENT…] -- [TARGET…]: quiet unless it fails.
+configure_and_build() {
+  local preset=$1 arguments=() log
+  shift
+  while [ "$#" -gt 0 ] && [ "$1" != "--" ]; do arguments+=("$1"); shift; done
+  [ "$#" -gt 0 ] && shift
+  log=$(mktemp)
+  if ! { cmake --preset "$preset" "${arguments[@]}" && cmake --build --preset "$preset" ${1:+--target "$@"}; } > "$log" 2>&1; then
+    grep -nE 'error|Error|FAILED|not found|Could not' "$log" | head -n 20 >&2 || true
+    tail -n 30 "$log" >&2
+    say "The whole build log: $log"
+    return 1
+  fi
+  rm -f "$log"
+}
