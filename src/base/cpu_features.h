@@ -1,0 +1,35 @@
+// Which instruction sets this machine and its operating system let a program use.
+#pragma once
+
+#include <string>
+
+namespace sparrow {
+
+// x86 extensions that kernels care about; all false elsewhere. A field is true only when the
+// operating system also saves the registers it needs.
+struct CpuFeatures {
+  bool avx2 = false;
+  bool fma = false;
+  bool f16c = false;
+  bool avx_vnni = false;
+  bool avx512f = false;
+  bool avx512bw = false;
+  bool avx512vl = false;
+  bool avx512_vnni = false;
+  bool avx512_bf16 = false;
+  bool amx_tile = false;
+  bool amx_int8 = false;
+  bool amx_bf16 = false;
+};
+
+// Asks the processor and the operating system. Any thread.
+CpuFeatures detect_cpu_features();
+
+// The kernel grants AMX's tile registers on request, once a process. True if they may be used from
+// now on. Call it before the first thread that computes with AMX starts.
+bool request_amx_permission();
+
+// "avx2 fma f16c …": for messages and logs; "none" if empty.
+std::string to_string(const CpuFeatures& features);
+
+}  // namespace sparrow
