@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "tensor/formats/format.h"
 
@@ -33,5 +34,11 @@ struct Tensor {
   int64_t size_bytes() const { return row_bytes() * shape.row_count(); }
   const std::byte* row(int64_t index) const { return data + index * row_bytes(); }
 };
+
+// Every value as f32, in storage order, by the format's reference.
+std::vector<float> dequantize(const Tensor& tensor);
+
+// One row (of shape[0] values) into `out`.
+void dequantize_row(const Tensor& tensor, int64_t row, float* out);
 
 }  // namespace sparrow

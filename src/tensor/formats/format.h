@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,15 @@ const Format* find_format(uint32_t gguf_id);
 
 // By name, any case. Null if unknown.
 const Format* find_format(std::string_view name);
+
+// The block of any type id that GGUF has, also of those that cannot be read here.
+struct BlockLayout {
+  uint32_t gguf_id;
+  std::string_view name;
+  int64_t block_values;
+  int64_t block_bytes;
+};
+std::optional<BlockLayout> find_block_layout(uint32_t gguf_id);
 
 // The name GGUF gives a type id, also for types that cannot be read ("IQ2_XXS"); "type 99" for an
 // unknown one.
