@@ -13,7 +13,11 @@
 namespace sparrow::cli {
 namespace {
 
-constexpr std::array<Command, 0> kCommands = {};
+constexpr std::array<Command, 3> kCommands = {{
+    {"pull", "Get a model of the catalog", set_up_pull},
+    {"list", "Show the models that are here", set_up_list},
+    {"rm", "Delete models", set_up_rm},
+}};
 
 int main_inside(int argc, char** argv) {
   CLI::App app{"sparrow: runs a small language model on this device"};

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/error.h"
 
@@ -18,6 +19,7 @@ namespace sparrow {
 namespace {
 
 constexpr size_t kMaxOutputBytes = size_t{1} << 20;  // more is read, and forgotten
+constexpr int kMaxEndMs = 10000;
 
 }  // namespace
 
@@ -61,8 +63,8 @@ std::optional<ChildProcess> ChildProcess::start(const std::vector<std::string>& 
   for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGXFSZ}) sigaddset(&signals, number);
   posix_spawnattr_setsigdefault(&attributes, &signals);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                            POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   pid_t pid = -1;
   const int error = ::posix_spawnp(&pid, arguments[0].c_str(), &actions, &attributes,
                                    argument_pointers.data(), variable_pointers.data());
@@ -80,6 +82,12 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : pid_(other.pid_), output_(other.output_) {
   other.pid_ = -1;
   other.output_ = -1;
+}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  std::swap(pid_, other.pid_);
+  std::swap(output_, other.output_);
+  return *this;
 }
 
 ChildProcess::~ChildProcess() {
@@ -105,8 +113,10 @@ bool ChildProcess::read_output(std::string& output, int milliseconds) {
 int ChildProcess::exit_code() {
   SPARROW_CHECK(pid_ > 0);
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0) {
-    if (errno != EINTR) return 127;
+  // A program that has closed its output is about to end; one that is not is made to.
+  for (int waited_ms = 0; ::waitpid(pid_, &status, WNOHANG) == 0; waited_ms += 10) {
+    if (waited_ms >= kMaxEndMs) ::kill(-pid_, SIGKILL);
+    ::poll(nullptr, 0, 10);
   }
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

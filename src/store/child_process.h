@@ -20,7 +20,7 @@ class ChildProcess {
                                            const std::vector<std::string>& variables = {});
   ~ChildProcess();
   ChildProcess(ChildProcess&& other) noexcept;
-  ChildProcess& operator=(ChildProcess&&) = delete;
+  ChildProcess& operator=(ChildProcess&& other) noexcept;
 
   // Waits for at most `milliseconds` for output or the end, and appends the output, standard error
   // included. True while the program runs or output may be left.

@@ -25,7 +25,7 @@ struct PullOptions {
   int64_t connect_timeout_ms = 5000;          // a source that does not answer by then is skipped
   int64_t stall_timeout_ms = 30000;  // a transfer that brings nothing for so long is taken up anew
   int64_t retry_delay_ms = 1000;     // doubled at each retry that brought nothing
-  int max_retries = 5;             // in a row without a new byte; then the next source has its turn
+  int max_retries = 5;               // in a row without progress; then the next source has its turn
   bool accept_new_digest = false;  // forget the pinned digest of an entry the catalog has none for
 };
 
