@@ -1,16 +1,46 @@
-// Where a model runs: memory for weights and KV cache, and the operations of a forward pass.
+// Where a model runs: memory for weights, activations and KV cache, and the operations of a forward
+// pass. The only wide abstract class: a new backend implements the primitives and is complete;
+// overriding the fused operations makes it fast.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+
+#include "tensor/tensor.h"
 
 namespace sparrow {
 
 enum class KvType { f32, f16, bf16 };
 std::optional<KvType> parse_kv_type(std::string_view name);  // "f32", "f16", "bf16"
 std::string_view to_string(KvType type);
+int64_t kv_element_bytes(KvType type);
+
+// Index of a block of the paged KV cache.
+using BlockId = int32_t;
+
+// One sequence's share of a batch. Its tokens are consecutive rows and consecutive positions.
+struct BatchSequence {
+  int64_t first_row = 0;  // into Batch::ids
+  int64_t row_count = 0;
+  int64_t first_position =
+      0;  // of its first row; rows [0, first_position) are in the cache already
+  std::span<const BlockId> blocks;  // block of position p is blocks[p / block_tokens]
+};
+
+// What one layer's keys and values look like.
+struct KvShape {
+  int64_t layer_count = 0;
+  int64_t kv_head_count = 0;
+  int64_t head_size = 0;
+
+  // Keys and values of one position in all layers.
+  int64_t bytes_per_token(KvType type) const {
+    return layer_count * 2 * kv_head_count * head_size * kv_element_bytes(type);
+  }
+};
 
 // The bytes of a paged KV cache; which block belongs to whom is the engine's business.
 class KvMemory {
@@ -21,13 +51,137 @@ class KvMemory {
   virtual int64_t size_bytes() const = 0;
 };
 
-class Backend;
+// A weight matrix or vector in the form the backend computes with. Immutable.
+class Weight {
+ public:
+  virtual ~Weight() = default;
+  virtual const Shape& shape() const = 0;  // as in the file: {in, out} or {in, out, experts}
+  virtual int64_t size_bytes() const = 0;
+};
+
+// Memory for activations.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  virtual int64_t size_bytes() const = 0;
+};
+
+// A view of f32 activations, [rows, columns], dense.
+struct Activations {
+  Buffer* buffer = nullptr;
+  int64_t offset = 0;  // of the first value, in values
+  int64_t rows = 0;
+  int64_t columns = 0;
+
+  Activations with_rows(int64_t count) const { return {buffer, offset, count, columns}; }
+  // The same values in rows of another length: [tokens, heads * size] as [tokens * heads, size].
+  Activations reshaped(int64_t new_columns) const {
+    return {buffer, offset, rows * columns / new_columns, new_columns};
+  }
+};
+
+// Which experts each row goes to, and with what weight. Backend-owned form.
+class ExpertRouting {
+ public:
+  virtual ~ExpertRouting() = default;
+};
+
+// Which channels of a head turn together.
+enum class RopeStyle {
+  halves,  // (i, i + size / 2): NEOX, Qwen
+  pairs,   // (2i, 2i + 1): Llama as GGUF stores it, with permuted q and k
+};
+
+struct RopeParameters {
+  RopeStyle style = RopeStyle::halves;
+  int64_t head_size = 0;
+  std::span<const float> frequencies;  // [rotated channels / 2], radians a position
+  float magnitude = 1;                 // cosines and sines are multiplied by it (YaRN)
+};
+
+// All operations of one model's step come from one thread; models on one backend may step
+// concurrently. Inputs and outputs never overlap unless an operation says so.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Memory. Each throws Error{out_of_memory} with the numbers.
+  virtual std::unique_ptr<Buffer> make_buffer(int64_t size_bytes, std::string_view purpose) = 0;
+  virtual std::unique_ptr<KvMemory> make_kv_memory(const KvShape& shape, KvType type,
+                                                   int64_t block_count, int64_t block_tokens) = 0;
+  virtual std::unique_ptr<ExpertRouting> make_routing(int64_t max_rows, int64_t expert_count,
+                                                      int64_t used_count) = 0;
+  // The tensor's bytes must outlive the weight.
+  virtual std::unique_ptr<Weight> load_weight(const Tensor& tensor) = 0;
+
+  // A step's operations stand between these two; results can be read after end_step().
+  virtual void begin_step() = 0;
+  virtual void end_step() = 0;
+  virtual std::span<float> read(const Activations& x) = 0;
+
+  // out[i] = row ids[i] of the table.
+  virtual void embed(const Activations& out, const Weight& table, std::span<const int32_t> ids) = 0;
+  // Each row by itself. `out` may be `x`.
+  virtual void rms_norm(const Activations& out, const Activations& x, const Weight& weight,
+                        float epsilon) = 0;
+  // out[i][j] = x[i] · weight[j].
+  virtual void matmul(const Activations& out, const Activations& x, const Weight& weight) = 0;
+  // Every row of x += bias.
+  virtual void add_bias(const Activations& x, const Weight& bias) = 0;
+  // out += x.
+  virtual void add(const Activations& out, const Activations& x) = 0;
+  // Cosines and sines of every row's angles, [rows, rotated channels]: cosines first.
+  virtual void rope_table(const Activations& out, std::span<const int32_t> positions,
+                          const RopeParameters& rope) = 0;
+  // Rotates every head of x, [rows, heads * head_size], in place.
+  virtual void rope(const Activations& x, const Activations& table, const RopeParameters& rope) = 0;
+  // Rounds the rows' keys and values to the cache's type and writes them where their positions
+  // belong.
+  virtual void store_kv(KvMemory& kv, int64_t layer, const Activations& k, const Activations& v,
+                        std::span<const BatchSequence> sequences) = 0;
+  // Causal softmax attention of each row over its sequence's cache, its own position included.
+  virtual void attention(const Activations& out, const Activations& q, const KvMemory& kv,
+                         int64_t layer, std::span<const BatchSequence> sequences) = 0;
+  // out = silu(gate) * up. `out` may be `gate`.
+  virtual void silu_mul(const Activations& out, const Activations& gate, const Activations& up) = 0;
+  // out[i] = x[rows[i]].
+  virtual void gather_rows(const Activations& out, const Activations& x,
+                           std::span<const int64_t> rows) = 0;
+
+  // Mixture of experts. Softmax over all of a row's router logits, the most likely ones chosen (of
+  // equals the lower index), their weights brought to sum 1. Overwrites `logits`.
+  virtual void route_experts(ExpertRouting& routing, const Activations& logits) = 0;
+  // out[row * used + i] = x of that row (or of that pair, if x has as many rows as out) times the
+  // weight of the row's i-th expert.
+  virtual void expert_matmul(const Activations& out, const Activations& x, const Weight& weight,
+                             const ExpertRouting& routing) = 0;
+  // out[row] = sum over i of weight i * x[row * used + i].
+  virtual void combine_experts(const Activations& out, const Activations& x,
+                               const ExpertRouting& routing) = 0;
+
+  // Fused operations: what they mean is their default body.
+
+  // out = x * weight + bias, if there is a bias.
+  virtual void linear(const Activations& out, const Activations& x, const Weight& weight,
+                      const Weight* bias);
+  // hidden += delta, then out = rms_norm(hidden).
+  virtual void add_rms_norm(const Activations& out, const Activations& hidden,
+                            const Activations& delta, const Weight& weight, float epsilon);
+  // Norm of every head of x by itself, then its rotation.
+  virtual void norm_rope(const Activations& x, const Weight& head_norm, float epsilon,
+                         const Activations& table, const RopeParameters& rope);
+  // out = silu(x * gate) * (x * up). `scratch` is as large as `out`.
+  virtual void gated_linear(const Activations& out, const Activations& scratch,
+                            const Activations& x, const Weight& gate, const Weight& up);
+};
 
 struct BackendOptions {
   int thread_count = 0;       // 0: one a physical core this process may use
   std::string_view isa = {};  // empty: SPARROW_ISA, else the best of this machine
 };
 
+// Throws Error{invalid_argument|unsupported} for an instruction set that is unknown or that this
+// machine lacks, naming what it has.
 std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options = {});
 
 }  // namespace sparrow

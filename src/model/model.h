@@ -38,6 +38,12 @@ struct ModelConfig {
   RopeScaling rope_scaling = RopeScaling::none;
   float rope_scaling_factor = 1;
   int64_t rope_original_context = 0;
+  float rope_attention_factor = 1;  // YaRN: cosines and sines are multiplied by it
+  float yarn_beta_fast = 32;
+  float yarn_beta_slow = 1;
+
+  int64_t q_size() const { return head_count * head_size; }
+  int64_t kv_size() const { return kv_head_count * head_size; }
 };
 
 // The logits of Batch::logit_rows, in that order. Valid until the next forward on the same
@@ -79,8 +85,19 @@ class Model {
 };
 
 // Reads and checks only the hyperparameters; `inspect` and memory planning use it before weights
-// are touched.
+// are touched. Throws Error{invalid_file} with the key, its value and its range, or
+// Error{unsupported} for an architecture that no row of registry.cpp has.
 ModelConfig read_model_config(const GgufFile& file);
+
+// "qwen3, qwen3moe, …": for messages.
+std::string architecture_names();
+
+// Bytes of one position's keys and values in all layers: memory planning before anything is
+// allocated.
+int64_t kv_bytes_per_token(const ModelConfig& config, KvType type);
+
+// Bytes that make_workspace(limits) will allocate.
+int64_t workspace_bytes(const ModelConfig& config, const WorkspaceLimits& limits);
 
 struct ModelOptions {
   std::function<void(double)>

@@ -1,0 +1,60 @@
+// The CPU: a kernel table and a thread team. It decides who computes what; the kernels compute.
+#pragma once
+
+#include "backend/backend.h"
+#include "base/thread_team.h"
+#include "kernels/kernel_table.h"
+
+namespace sparrow {
+
+class CpuKvMemory;
+class CpuWeight;
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(const kernels::KernelTable& kernels, int thread_count);
+
+  std::unique_ptr<Buffer> make_buffer(int64_t size_bytes, std::string_view purpose) override;
+  std::unique_ptr<KvMemory> make_kv_memory(const KvShape& shape, KvType type, int64_t block_count,
+                                           int64_t block_tokens) override;
+  std::unique_ptr<ExpertRouting> make_routing(int64_t max_rows, int64_t expert_count,
+                                              int64_t used_count) override;
+  std::unique_ptr<Weight> load_weight(const Tensor& tensor) override;
+
+  void begin_step() override {}
+  void end_step() override {}
+  std::span<float> read(const Activations& x) override;
+
+  void embed(const Activations& out, const Weight& table, std::span<const int32_t> ids) override;
+  void rms_norm(const Activations& out, const Activations& x, const Weight& weight,
+                float epsilon) override;
+  void matmul(const Activations& out, const Activations& x, const Weight& weight) override;
+  void add_bias(const Activations& x, const Weight& bias) override;
+  void add(const Activations& out, const Activations& x) override;
+  void rope_table(const Activations& out, std::span<const int32_t> positions,
+                  const RopeParameters& rope) override;
+  void rope(const Activations& x, const Activations& table, const RopeParameters& rope) override;
+  void store_kv(KvMemory& kv, int64_t layer, const Activations& k, const Activations& v,
+                std::span<const BatchSequence> sequences) override;
+  void attention(const Activations& out, const Activations& q, const KvMemory& kv, int64_t layer,
+                 std::span<const BatchSequence> sequences) override;
+  void silu_mul(const Activations& out, const Activations& gate, const Activations& up) override;
+  void gather_rows(const Activations& out, const Activations& x,
+                   std::span<const int64_t> rows) override;
+  void route_experts(ExpertRouting& routing, const Activations& logits) override;
+  void expert_matmul(const Activations& out, const Activations& x, const Weight& weight,
+                     const ExpertRouting& routing) override;
+  void combine_experts(const Activations& out, const Activations& x,
+                       const ExpertRouting& routing) override;
+
+ private:
+  void attend(const Activations& out, const Activations& q, const CpuKvMemory& kv, int64_t layer,
+              const BatchSequence& sequence, int64_t kv_head, int64_t first, int64_t count) const;
+  void load_kv(float* out, const std::byte* x, KvType type, int64_t count) const;
+  void store_kv(std::byte* out, const float* x, KvType type, int64_t count) const;
+
+  const kernels::KernelTable& kernels_;
+  ThreadTeam team_;
+};
+
+}  // namespace sparrow

@@ -1,0 +1,353 @@
+// The CPU backend against plain arithmetic, and its promise: the same bits for a row whatever else
+// is in the batch, however many threads work, and however the cache is cut into blocks.
+#include "backend/cpu/cpu_backend.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <random>
+
+#include "backend/backend.h"
+#include "kernels/dispatch.h"
+#include "sparrow/error.h"
+
+namespace sparrow {
+namespace {
+
+using Floats = std::vector<float>;
+
+class Values {  // activations that own their memory
+ public:
+  Values(Backend& backend, int64_t rows, int64_t columns, const Floats& values = {})
+      : backend_(backend),
+        buffer_(backend.make_buffer(rows * columns * 4, "a test")),
+        view_{buffer_.get(), 0, rows, columns} {
+    if (!values.empty()) std::copy(values.begin(), values.end(), backend.read(view_).begin());
+  }
+  operator const Activations&() const { return view_; }
+  Floats read() const {
+    const std::span<float> values = backend_.read(view_);
+    return {values.begin(), values.end()};
+  }
+
+ private:
+  Backend& backend_;
+  std::unique_ptr<Buffer> buffer_;
+  Activations view_;
+};
+
+std::unique_ptr<Backend> backend_with(int thread_count) {
+  return std::make_unique<CpuBackend>(*kernels::find_kernels("scalar"), thread_count);
+}
+
+Floats random_floats(int64_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  Floats values(static_cast<size_t>(count));
+  for (float& value : values) value = uniform(random);
+  return values;
+}
+
+// Random blocks of a format whose values are all tame.
+std::vector<std::byte> random_blocks(const Format& format, int64_t block_count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<std::byte> bytes(static_cast<size_t>(block_count * format.block_bytes));
+  Floats values(static_cast<size_t>(format.block_values));
+  for (int64_t i = 0; i < block_count; ++i) {
+    std::byte* block = bytes.data() + i * format.block_bytes;
+    const auto is_tame = [&] {
+      format.dequantize(block, values.data(), 1);
+      return std::all_of(values.begin(), values.end(),
+                         [](float v) { return std::isfinite(v) && std::abs(v) < 100; });
+    };
+    do {
+      for (int64_t j = 0; j < format.block_bytes; ++j) block[j] = std::byte(random());
+    } while (!is_tame());
+  }
+  return bytes;
+}
+
+TEST(CpuBackend, multiplies_with_every_format_and_row_length) {
+  const std::unique_ptr<Backend> backend = backend_with(2);
+  for (const Format& format : formats()) {
+    for (const int64_t k : {format.block_values, 3 * format.block_values, int64_t{1024 + 256}}) {
+      constexpr int64_t kM = 4;
+      constexpr int64_t kN = 19;
+      const std::vector<std::byte> bytes = random_blocks(format, kN * k / format.block_values, 11);
+      const std::unique_ptr<Weight> weight =
+          backend->load_weight({bytes.data(), &format, {{k, kN, 1, 1}, 2}});
+      const Floats x = random_floats(kM * k, 3);
+      Values out(*backend, kM, kN);
+      backend->matmul(out, Values(*backend, kM, k, x), *weight);
+      Floats w(static_cast<size_t>(kN * k));
+      format.dequantize(bytes.data(), w.data(), kN * k / format.block_values);
+      const Floats got = out.read();
+      for (size_t i = 0; i < kM; ++i) {
+        for (size_t j = 0; j < kN; ++j) {
+          double dot = 0;
+          double size = 0;
+          for (size_t l = 0; l < static_cast<size_t>(k); ++l) {
+            const double product = static_cast<double>(x[i * static_cast<size_t>(k) + l]) *
+                                   static_cast<double>(w[j * static_cast<size_t>(k) + l]);
+            dot += product;
+            size += std::abs(product);
+          }
+          // 64 additions a lane, each within half an ulp of the partial sum.
+          EXPECT_NEAR(got[i * kN + j], dot, 4e-6 * size + 1e-30) << format.name << " " << k;
+        }
+      }
+    }
+  }
+}
+
+TEST(CpuBackend, a_weight_at_an_odd_address_is_read_all_the_same) {
+  const std::unique_ptr<Backend> backend = backend_with(1);
+  const Floats w = random_floats(32 * 3, 1);
+  std::vector<std::byte> bytes(w.size() * 4 + 1);
+  std::memcpy(bytes.data() + 1, w.data(), w.size() * 4);
+  const Format& f32 = *find_format("F32");
+  const auto aligned = backend->load_weight(
+      {reinterpret_cast<const std::byte*>(w.data()), &f32, {{32, 3, 1, 1}, 2}});
+  const auto odd = backend->load_weight({bytes.data() + 1, &f32, {{32, 3, 1, 1}, 2}});
+  const Values x(*backend, 2, 32, random_floats(64, 2));
+  Values a(*backend, 2, 3);
+  Values b(*backend, 2, 3);
+  backend->matmul(a, x, *aligned);
+  backend->matmul(b, x, *odd);
+  EXPECT_EQ(a.read(), b.read());
+}
+
+TEST(CpuBackend, a_row_of_a_product_has_the_same_bits_alone_and_with_any_thread_count) {
+  const Format& format = *find_format("Q4_K");
+  constexpr int64_t kRows = 37;
+  constexpr int64_t kN = 101;
+  constexpr int64_t kK = 1280;
+  const std::vector<std::byte> bytes = random_blocks(format, kN * kK / 256, 5);
+  const Floats x = random_floats(kRows * kK, 6);
+  Floats expected;
+  for (const int threads : {1, 2, 3}) {
+    const std::unique_ptr<Backend> backend = backend_with(threads);
+    const auto weight = backend->load_weight({bytes.data(), &format, {{kK, kN, 1, 1}, 2}});
+    Values all(*backend, kRows, kN);
+    backend->matmul(all, Values(*backend, kRows, kK, x), *weight);
+    if (expected.empty()) expected = all.read();
+    EXPECT_EQ(all.read(), expected) << threads;
+    for (int64_t i = 0; i < kRows; i += 5) {
+      Values one(*backend, 1, kN);
+      backend->matmul(one,
+                      Values(*backend, 1, kK, Floats(x.begin() + i * kK, x.begin() + (i + 1) * kK)),
+                      *weight);
+      EXPECT_EQ(one.read(), Floats(expected.begin() + i * kN, expected.begin() + (i + 1) * kN));
+    }
+  }
+}
+
+// Attention of `rows` rows in chunks over a cache of the given block size; one KV cache entry a
+// position.
+struct AttentionCase {
+  KvType type = KvType::f32;
+  int64_t block_tokens = 16;
+  int64_t chunk = 1;
+  int threads = 1;
+  int64_t head_size = 24;
+};
+
+constexpr int64_t kHeads = 6;
+constexpr int64_t kKvHeads = 2;
+constexpr int64_t kPositions = 83;
+
+Floats attend(const AttentionCase& c) {
+  const std::unique_ptr<Backend> backend = backend_with(c.threads);
+  const int64_t q_size = kHeads * c.head_size;
+  const int64_t kv_size = kKvHeads * c.head_size;
+  const Floats q = random_floats(kPositions * q_size, 1);
+  const Floats k = random_floats(kPositions * kv_size, 2);
+  const Floats v = random_floats(kPositions * kv_size, 3);
+  const int64_t block_count = (kPositions + c.block_tokens - 1) / c.block_tokens;
+  const auto kv =
+      backend->make_kv_memory({2, kKvHeads, c.head_size}, c.type, block_count + 1, c.block_tokens);
+  std::vector<BlockId> blocks;  // any order; block 0 stays out
+  for (int64_t i = block_count; i >= 1; --i) blocks.push_back(static_cast<BlockId>(i));
+  Floats result;
+  for (int64_t first = 0; first < kPositions; first += c.chunk) {
+    const int64_t rows = std::min(c.chunk, kPositions - first);
+    const auto part = [&](const Floats& all, int64_t columns) {
+      return Floats(all.begin() + first * columns, all.begin() + (first + rows) * columns);
+    };
+    const std::vector<BatchSequence> sequences = {{0, rows, first, blocks}};
+    backend->store_kv(*kv, 1, Values(*backend, rows, kv_size, part(k, kv_size)),
+                      Values(*backend, rows, kv_size, part(v, kv_size)), sequences);
+    Values out(*backend, rows, q_size);
+    backend->attention(out, Values(*backend, rows, q_size, part(q, q_size)), *kv, 1, sequences);
+    const Floats values = out.read();
+    result.insert(result.end(), values.begin(), values.end());
+  }
+  return result;
+}
+
+TEST(CpuBackend, attention_equals_double_arithmetic) {
+  const Floats got = attend({});
+  constexpr size_t kSize = 24;
+  const Floats q = random_floats(kPositions * kHeads * kSize, 1);
+  const Floats k = random_floats(kPositions * kKvHeads * kSize, 2);
+  const Floats v = random_floats(kPositions * kKvHeads * kSize, 3);
+  for (size_t row = 0; row < kPositions; ++row) {
+    for (size_t head = 0; head < kHeads; ++head) {
+      const size_t kv_head = head / (kHeads / kKvHeads);
+      std::vector<double> sums(kSize, 0.0);
+      double total = 0;
+      for (size_t j = 0; j <= row; ++j) {
+        double score = 0;
+        for (size_t d = 0; d < kSize; ++d) {
+          score += static_cast<double>(q[(row * kHeads + head) * kSize + d]) *
+                   static_cast<double>(k[(j * kKvHeads + kv_head) * kSize + d]);
+        }
+        const double e = std::exp(score / std::sqrt(24.0));
+        total += e;
+        for (size_t d = 0; d < kSize; ++d)
+          sums[d] += e * static_cast<double>(v[(j * kKvHeads + kv_head) * kSize + d]);
+      }
+      for (size_t d = 0; d < kSize; ++d)
+        EXPECT_NEAR(got[(row * kHeads + head) * kSize + d], sums[d] / total, 1e-6);
+    }
+  }
+}
+
+TEST(CpuBackend, attention_has_the_same_bits_for_any_chunk_block_size_and_thread_count) {
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16}) {
+    const Floats expected = attend({.type = type});
+    for (const int64_t chunk : {2, 7, 31, 32, 33, 83}) {
+      for (const int64_t block_tokens : {1, 5, 16, 64, 128}) {
+        EXPECT_EQ(attend({.type = type,
+                          .block_tokens = block_tokens,
+                          .chunk = chunk,
+                          .threads = 1 + static_cast<int>(chunk % 3)}),
+                  expected)
+            << to_string(type) << " " << chunk << " " << block_tokens;
+      }
+    }
+  }
+}
+
+TEST(CpuBackend, sequences_of_one_batch_do_not_see_each_other) {
+  const std::unique_ptr<Backend> backend = backend_with(2);
+  constexpr int64_t kSize = 8;
+  const auto run = [&](const std::vector<int64_t>& lengths, const Floats& x) {
+    const auto kv = backend->make_kv_memory({1, 1, kSize}, KvType::f16, 8, 4);
+    std::vector<std::vector<BlockId>> blocks = {{0, 2, 4}, {1, 3, 5}};
+    std::vector<BatchSequence> sequences;
+    int64_t rows = 0;
+    for (size_t i = 0; i < lengths.size(); ++i) {
+      sequences.push_back({rows, lengths[i], 0, blocks[i]});
+      rows += lengths[i];
+    }
+    const Values values(*backend, rows, kSize, x);
+    backend->store_kv(*kv, 0, values, values, sequences);
+    Values out(*backend, rows, kSize);
+    backend->attention(out, values, *kv, 0, sequences);
+    return out.read();
+  };
+  const Floats x = random_floats(12 * kSize, 9);
+  const Floats both = run({7, 5}, x);
+  const Floats first = run({7}, Floats(x.begin(), x.begin() + 7 * kSize));
+  const Floats second = run({5}, Floats(x.begin() + 7 * kSize, x.end()));
+  EXPECT_EQ(Floats(both.begin(), both.begin() + 7 * kSize), first);
+  EXPECT_EQ(Floats(both.begin() + 7 * kSize, both.end()), second);
+}
+
+TEST(CpuBackend, experts_are_chosen_weighted_and_summed) {
+  const std::unique_ptr<Backend> backend = backend_with(2);
+  constexpr int64_t kRows = 9;
+  constexpr size_t kExperts = 5;
+  constexpr size_t kUsed = 2;
+  constexpr size_t kIn = 12;
+  constexpr size_t kOut = 10;
+  const Floats logits = random_floats(kRows * kExperts, 1);
+  const Floats x = random_floats(kRows * kIn, 2);
+  const Floats w = random_floats(kExperts * kOut * kIn, 3);
+  const auto weight = backend->load_weight({reinterpret_cast<const std::byte*>(w.data()),
+                                            find_format("F32"),
+                                            {{kIn, kOut, kExperts, 1}, 3}});
+  const auto routing = backend->make_routing(16, kExperts, kUsed);
+  backend->route_experts(*routing, Values(*backend, kRows, kExperts, logits));
+  Values pairs(*backend, kRows * kUsed, kOut);
+  backend->expert_matmul(pairs, Values(*backend, kRows, kIn, x), *weight, *routing);
+  Values out(*backend, kRows, kOut);
+  backend->combine_experts(out, pairs, *routing);
+  const Floats got = out.read();
+  for (size_t row = 0; row < kRows; ++row) {
+    std::vector<size_t> order(kExperts);
+    std::iota(order.begin(), order.end(), size_t{0});
+    const float* scores = logits.data() + row * kExperts;
+    std::sort(order.begin(), order.end(),
+              [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+    double total = 0;
+    for (size_t i = 0; i < kUsed; ++i) total += std::exp(static_cast<double>(scores[order[i]]));
+    for (size_t j = 0; j < kOut; ++j) {
+      double expected = 0;
+      for (size_t i = 0; i < kUsed; ++i) {
+        double dot = 0;
+        for (size_t l = 0; l < kIn; ++l) {
+          dot += static_cast<double>(x[row * kIn + l]) *
+                 static_cast<double>(w[(order[i] * kOut + j) * kIn + l]);
+        }
+        expected += std::exp(static_cast<double>(scores[order[i]])) / total * dot;
+      }
+      EXPECT_NEAR(got[row * kOut + j], expected, 2e-6);
+    }
+  }
+}
+
+TEST(CpuBackend, weights_that_are_not_numbers_route_somewhere_and_end) {
+  const std::unique_ptr<Backend> backend = backend_with(1);
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const auto routing = backend->make_routing(2, 4, 2);
+  backend->route_experts(*routing, Values(*backend, 2, 4, {kNan, kNan, 1, 2, 1, 2, 3, 4}));
+  const Floats w(4 * 2 * 2, 1.0f);
+  const auto weight = backend->load_weight(
+      {reinterpret_cast<const std::byte*>(w.data()), find_format("F32"), {{2, 2, 4, 1}, 3}});
+  Values out(*backend, 4, 2);
+  backend->expert_matmul(out, Values(*backend, 2, 2, {1, 2, 3, 4}), *weight, *routing);
+  EXPECT_EQ(out.read()[4], 7.0f);
+}
+
+TEST(CpuBackend, a_cache_larger_than_memory_is_refused_with_the_numbers) {
+  const std::unique_ptr<Backend> backend = backend_with(1);
+  try {
+    backend->make_kv_memory({64, 64, 128}, KvType::f32, int64_t{1} << 22, 64);
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+    EXPECT_THAT(error.what(), testing::HasSubstr("needs 1048576.00 GiB"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("is available"));
+  }
+  EXPECT_THROW(backend->make_kv_memory({64, 64, 128}, KvType::f32, INT64_MAX / 4, 64), Error);
+  EXPECT_THROW(backend->make_kv_memory({1, 1, 8}, KvType::f32, 0, 64), Error);
+}
+
+TEST(MakeCpuBackend, names_what_the_machine_has_when_the_instruction_set_is_unknown) {
+  EXPECT_NE(make_cpu_backend({.thread_count = 1, .isa = "scalar"}), nullptr);
+  try {
+    make_cpu_backend({.thread_count = 1, .isa = "mmx"});
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    EXPECT_THAT(error.what(), testing::HasSubstr("'mmx' is unknown; this machine can run: scalar"));
+  }
+  EXPECT_THROW(make_cpu_backend({.thread_count = -1}), Error);
+  EXPECT_THROW(make_cpu_backend({.thread_count = 1025}), Error);
+}
+
+TEST(KvType, has_the_names_users_write) {
+  EXPECT_EQ(parse_kv_type("f16"), KvType::f16);
+  EXPECT_EQ(parse_kv_type("bf16"), KvType::bf16);
+  EXPECT_EQ(parse_kv_type("f32"), KvType::f32);
+  EXPECT_EQ(parse_kv_type("q8_0"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace sparrow

@@ -1,0 +1,48 @@
+#include "backend/cpu/cpu_kv_memory.h"
+
+#include <fmt/format.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+
+namespace sparrow {
+namespace {
+
+int64_t checked_size(const KvShape& shape, KvType type, int64_t block_count, int64_t block_tokens) {
+  SPARROW_CHECK(shape.layer_count > 0 && shape.kv_head_count > 0 && shape.head_size > 0);
+  if (block_count < 1 || block_tokens < 1) {
+    fail(ErrorCode::invalid_argument,
+         "a KV cache needs at least 1 block of at least 1 token, got {} of {}", block_count,
+         block_tokens);
+  }
+  const auto tokens =
+      checked_mul(static_cast<uint64_t>(block_count), static_cast<uint64_t>(block_tokens));
+  const auto bytes = tokens
+                         ? checked_mul(*tokens, static_cast<uint64_t>(shape.bytes_per_token(type)))
+                         : std::nullopt;
+  if (!bytes || *bytes > static_cast<uint64_t>(INT64_MAX)) {
+    fail(ErrorCode::invalid_argument, "a KV cache of {} blocks of {} tokens is beyond any machine",
+         block_count, block_tokens);
+  }
+  return static_cast<int64_t>(*bytes);
+}
+
+}  // namespace
+
+CpuKvMemory::CpuKvMemory(const KvShape& shape, KvType type, int64_t block_count,
+                         int64_t block_tokens)
+    : shape_(shape),
+      type_(type),
+      block_count_(block_count),
+      block_tokens_(block_tokens),
+      memory_(checked_size(shape, type, block_count, block_tokens),
+              fmt::format("the KV cache ({} tokens in {})", block_count * block_tokens,
+                          to_string(type))) {}
+
+int64_t CpuKvMemory::offset(int64_t layer, BlockId block, int64_t half, int64_t head) const {
+  const int64_t head_bytes = block_tokens_ * shape_.head_size * kv_element_bytes(type_);
+  const int64_t index = ((layer * block_count_ + block) * 2 + half) * shape_.kv_head_count + head;
+  return index * head_bytes;
+}
+
+}  // namespace sparrow

@@ -1,0 +1,98 @@
+// What an instruction set must offer: one plain struct of function pointers, filled in
+// kernels/<isa>/table.cpp. The comments here are the contract; the scalar folder is the definition.
+//
+// Every kernel takes pointers, sizes and strides (in elements). It allocates nothing, starts no
+// thread, keeps no state and cannot fail. One result must not depend on how many others are
+// computed in the same call: each has its own accumulators and one fixed order of operations, so
+// the caller may split work any way it likes along rows, never along k.
+#pragma once
+
+#include <cstdint>
+
+namespace sparrow::kernels {
+
+// Longest stretch of k that one matmul call sums up. Longer rows are a sum of such parts in
+// ascending order: part of the definition of a dot product here, the same for every caller.
+inline constexpr int64_t kMatmulPart = 512;
+
+// Keys in one attention tile. Tiles start at multiples of this in a sequence's positions.
+inline constexpr int64_t kKeyTile = 32;
+
+struct MatmulArgs {
+  float* out;  // row i starts at out + out_rows[i] * out_stride
+  int64_t out_stride;
+  const int32_t* out_rows;  // null: row i is i
+  const float* x;           // row i starts at x + x_rows[i] * x_stride
+  int64_t x_stride;
+  const int32_t* x_rows;  // null: row i is i
+  int64_t m;              // rows of x
+  const float* w;         // row j starts at w + j * w_stride
+  int64_t w_stride;
+  int64_t n;        // rows of w
+  int64_t k;        // callers split rows longer than kMatmulPart
+  bool accumulate;  // add to out instead of setting it
+};
+
+// Queries that look at the same keys: all heads of a group for some consecutive positions.
+// Query i is head i % group of row i / group.
+struct AttentionTileArgs {
+  float* out;              // [rows][group][head_size]: unnormalised sums of values so far
+  const float* q;          // [rows][group][head_size]
+  int64_t out_row_stride;  // from one row to the next; heads stand side by side
+  int64_t q_row_stride;
+  float* largest;  // [rows * group] largest score so far, -inf at the start
+  float* weight;   // [rows * group] sum of exp(score - largest) so far, 0 at the start
+  int64_t rows;
+  int64_t group;
+  int64_t head_size;
+  const float* keys;       // [kKeyTile][head_size]
+  const float* values;     // [kKeyTile][head_size]
+  const int32_t* visible;  // [rows] how many keys of this tile row i may see, 0 to kKeyTile
+  float scale;             // of the scores
+};
+
+struct KernelTable {
+  const char* isa;
+
+  // out[i][j] (= or +=) sum over k of x[i][k] * w[j][k].
+  void (*matmul_f32_f32_f32)(const MatmulArgs& args);
+
+  // out[i] = x[i] / sqrt(mean(x²) + epsilon) * w[i], one row of `count`.
+  void (*rms_norm_f32)(float* out, const float* x, const float* w, int64_t count, float epsilon);
+
+  // out[i] += x[i].
+  void (*add_f32)(float* out, const float* x, int64_t count);
+
+  // out[i] += x[i] * factor.
+  void (*add_scaled_f32)(float* out, const float* x, float factor, int64_t count);
+
+  // out[i] = x[i] * factor.
+  void (*scale_f32)(float* out, const float* x, float factor, int64_t count);
+
+  // out[i] = gate[i] / (1 + exp(-gate[i])) * up[i]. `out` may be `gate`.
+  void (*silu_mul_f32)(float* out, const float* gate, const float* up, int64_t count);
+
+  // x[i] = exp(x[i] - max(x)) / sum, one row.
+  void (*softmax_f32)(float* x, int64_t count);
+
+  // Rotates the pairs of one head by the angles whose cosines and sines are given, [pairs] each.
+  void (*rope_halves_f32)(float* x, const float* cosines, const float* sines,
+                          int64_t pairs);  // pair i is (i, i + pairs)
+  void (*rope_pairs_f32)(float* x, const float* cosines, const float* sines,
+                         int64_t pairs);  // pair i is (2i, 2i + 1)
+
+  // Merges one tile of keys into the running softmax of each query.
+  void (*attention_tile_f32)(const AttentionTileArgs& args);
+
+  // Round to nearest even; NaN stays NaN.
+  void (*convert_f16_f32)(uint16_t* out, const float* x, int64_t count);
+  void (*convert_bf16_f32)(uint16_t* out, const float* x, int64_t count);
+  void (*convert_f32_f16)(float* out, const uint16_t* x, int64_t count);
+  void (*convert_f32_bf16)(float* out, const uint16_t* x, int64_t count);
+
+  // A quicker dequantization for GGUF type `gguf_id` with exactly the bits of its reference; null
+  // where there is none.
+  void (*(*find_dequantize)(uint32_t gguf_id))(const void* blocks, float* out, int64_t block_count);
+};
+
+}  // namespace sparrow::kernels

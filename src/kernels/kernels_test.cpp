@@ -1,0 +1,326 @@
+// Every kernel table against plain double arithmetic, over sizes that are not round, and the rules
+// of kernel_table.h: one result never depends on how many others are computed beside it.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "kernels/dispatch.h"
+
+namespace sparrow::kernels {
+namespace {
+
+class Kernels : public testing::TestWithParam<const KernelTable*> {
+ protected:
+  const KernelTable& table() const { return *GetParam(); }
+  std::vector<float> random_floats(int64_t count, float spread = 1.0f) {
+    std::uniform_real_distribution<float> uniform(-spread, spread);
+    std::vector<float> values(static_cast<size_t>(count));
+    for (float& value : values) value = uniform(random_);
+    return values;
+  }
+  std::mt19937 random_{7};
+};
+
+uint32_t bits(float value) { return std::bit_cast<uint32_t>(value); }
+
+int64_t ulp_distance(float a, float b) {
+  const auto ordered = [](float v) {
+    const int32_t raw = std::bit_cast<int32_t>(v);
+    return static_cast<int64_t>(raw < 0 ? std::numeric_limits<int32_t>::min() - raw : raw);
+  };
+  return std::abs(ordered(a) - ordered(b));
+}
+
+TEST_P(Kernels, matmul_equals_double_arithmetic_on_odd_shapes) {
+  for (const int64_t m : {1, 2, 3, 4, 5, 7, 11}) {
+    for (const int64_t n : {1, 2, 3, 4, 5, 9, 16}) {
+      for (const int64_t k : {1, 2, 3, 5, 7, 8, 9, 12, 15, 31, 64, 511, 512}) {
+        const int64_t x_stride = k + 3;
+        const int64_t w_stride = k + 1;
+        const std::vector<float> x = random_floats(m * x_stride);
+        const std::vector<float> w = random_floats(n * w_stride);
+        std::vector<float> out(static_cast<size_t>(m * (n + 2)), 100.0f);
+        for (const bool accumulate : {false, true}) {
+          table().matmul_f32_f32_f32({out.data(), n + 2, nullptr, x.data(), x_stride, nullptr, m,
+                                      w.data(), w_stride, n, k, accumulate});
+          for (int64_t i = 0; i < m; ++i) {
+            for (int64_t j = 0; j < n; ++j) {
+              double dot = 0;
+              for (int64_t l = 0; l < k; ++l) {
+                dot += static_cast<double>(x[static_cast<size_t>(i * x_stride + l)]) *
+                       static_cast<double>(w[static_cast<size_t>(j * w_stride + l)]);
+              }
+              const double expected = accumulate ? 2 * dot : dot;
+              // Each of up to 64 additions a lane may lose half an ulp of a sum below 10.
+              EXPECT_NEAR(out[static_cast<size_t>(i * (n + 2) + j)], expected, 3e-5)
+                  << m << "x" << n << "x" << k;
+            }
+            EXPECT_EQ(out[static_cast<size_t>(i * (n + 2) + n)], 100.0f) << "wrote beyond the row";
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, a_dot_product_has_the_same_bits_in_any_company) {
+  constexpr int64_t kM = 13;
+  constexpr int64_t kN = 11;
+  for (const int64_t k : {5, 64, 300, 512}) {
+    const std::vector<float> x = random_floats(kM * k);
+    const std::vector<float> w = random_floats(kN * k);
+    std::vector<float> together(kM * kN);
+    table().matmul_f32_f32_f32(
+        {together.data(), kN, nullptr, x.data(), k, nullptr, kM, w.data(), k, kN, k, false});
+    for (int64_t m = 1; m <= 5; ++m) {
+      for (int64_t n = 1; n <= 5; ++n) {
+        for (int64_t i = 0; i + m <= kM; ++i) {
+          for (int64_t j = 0; j + n <= kN; ++j) {
+            std::vector<float> some(static_cast<size_t>(m * n));
+            table().matmul_f32_f32_f32({some.data(), n, nullptr, x.data() + i * k, k, nullptr, m,
+                                        w.data() + j * k, k, n, k, false});
+            for (int64_t a = 0; a < m * n; ++a) {
+              ASSERT_EQ(bits(some[static_cast<size_t>(a)]),
+                        bits(together[static_cast<size_t>((i + a / n) * kN + j + a % n)]));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, matmul_takes_and_gives_rows_by_index) {
+  const std::vector<float> x = random_floats(6 * 40);
+  const std::vector<float> w = random_floats(3 * 40);
+  std::vector<float> all(6 * 3);
+  std::vector<float> some(6 * 3, 0.0f);
+  table().matmul_f32_f32_f32(
+      {all.data(), 3, nullptr, x.data(), 40, nullptr, 6, w.data(), 40, 3, 40, false});
+  const std::vector<int32_t> x_rows = {5, 0, 3, 3};
+  const std::vector<int32_t> out_rows = {1, 4, 0, 2};
+  table().matmul_f32_f32_f32({some.data(), 3, out_rows.data(), x.data(), 40, x_rows.data(), 4,
+                              w.data(), 40, 3, 40, false});
+  for (size_t i = 0; i < 4; ++i) {
+    for (size_t j = 0; j < 3; ++j) {
+      EXPECT_EQ(some[static_cast<size_t>(out_rows[i]) * 3 + j],
+                all[static_cast<size_t>(x_rows[i]) * 3 + j]);
+    }
+  }
+}
+
+TEST_P(Kernels, silu_follows_libm_over_the_whole_range) {
+  // silu(x) * 1 exercises the table's exp: x / (1 + exp(-x)).
+  int64_t worst = 0;
+  for (const float start : {-110.0f, -20.0f, -1.0f, 0.0f, 1.0f, 60.0f}) {
+    std::vector<float> gate;
+    for (int i = 0; i < 4001; ++i) gate.push_back(start + static_cast<float>(i) * 0.0123f);
+    const std::vector<float> up(gate.size(), 1.0f);
+    std::vector<float> out(gate.size());
+    table().silu_mul_f32(out.data(), gate.data(), up.data(), static_cast<int64_t>(gate.size()));
+    for (size_t i = 0; i < gate.size(); ++i) {
+      const double x = gate[i];
+      const float expected = static_cast<float>(x / (1.0 + std::exp(-x)));
+      if (std::abs(expected) < 1e-36f) {
+        EXPECT_NEAR(out[i], expected, 1e-36f) << x;  // exp(-x) is beyond f32
+      } else {
+        worst = std::max(worst, ulp_distance(out[i], expected));
+      }
+    }
+  }
+  EXPECT_LE(worst, 4);
+}
+
+TEST_P(Kernels, softmax_sums_to_one_and_follows_libm) {
+  for (const int64_t count : {1, 2, 3, 4, 5, 8, 63, 128}) {
+    std::vector<float> x = random_floats(count, 30.0f);
+    std::vector<double> expected;
+    double total = 0;
+    for (const float value : x) total += std::exp(static_cast<double>(value));
+    for (const float value : x) expected.push_back(std::exp(static_cast<double>(value)) / total);
+    table().softmax_f32(x.data(), count);
+    // x - max(x) is rounded: up to 2e-6 at a difference of 60.
+    for (size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(x[i], expected[i], 3e-6 * expected[i] + 1e-37) << i << " of " << count;
+  }
+}
+
+TEST_P(Kernels, softmax_of_infinities_and_nan_ends) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> x = {-kInfinity, 0.0f, -kInfinity, 1.0f, -1000.0f};
+  table().softmax_f32(x.data(), 5);
+  EXPECT_EQ(x[0], 0.0f);
+  EXPECT_EQ(x[4], 0.0f);
+  EXPECT_NEAR(x[3], 0.7310586f, 1e-6f);
+  std::vector<float> y = {0.0f, std::numeric_limits<float>::quiet_NaN(), 1.0f};
+  table().softmax_f32(y.data(), 3);
+  EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1]) && std::isnan(y[2]));
+}
+
+TEST_P(Kernels, rms_norm_equals_double_arithmetic) {
+  for (const int64_t count : {1, 2, 7, 8, 13, 64, 97, 896}) {
+    const std::vector<float> x = random_floats(count, 5.0f);
+    const std::vector<float> w = random_floats(count);
+    std::vector<float> out(x.size());
+    table().rms_norm_f32(out.data(), x.data(), w.data(), count, 1e-5f);
+    double squares = 0;
+    for (const float value : x) squares += static_cast<double>(value) * static_cast<double>(value);
+    const double factor = 1 / std::sqrt(squares / static_cast<double>(count) + 1e-5);
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double expected = static_cast<double>(x[i]) * factor * static_cast<double>(w[i]);
+      EXPECT_NEAR(out[i], expected, std::abs(expected) * 1e-6);
+    }
+  }
+}
+
+TEST_P(Kernels, rope_turns_halves_and_pairs) {
+  for (const int64_t pairs : {1, 3, 16, 32}) {
+    const std::vector<float> angles = random_floats(pairs, 3.0f);
+    std::vector<float> cosines;
+    std::vector<float> sines;
+    for (const float angle : angles) {
+      cosines.push_back(std::cos(angle));
+      sines.push_back(std::sin(angle));
+    }
+    const std::vector<float> x = random_floats(2 * pairs);
+    std::vector<float> halves = x;
+    std::vector<float> neighbours = x;
+    table().rope_halves_f32(halves.data(), cosines.data(), sines.data(), pairs);
+    table().rope_pairs_f32(neighbours.data(), cosines.data(), sines.data(), pairs);
+    for (size_t i = 0; i < static_cast<size_t>(pairs); ++i) {
+      const size_t p = static_cast<size_t>(pairs);
+      EXPECT_NEAR(halves[i], x[i] * cosines[i] - x[i + p] * sines[i], 1e-6);
+      EXPECT_NEAR(halves[i + p], x[i + p] * cosines[i] + x[i] * sines[i], 1e-6);
+      EXPECT_NEAR(neighbours[2 * i], x[2 * i] * cosines[i] - x[2 * i + 1] * sines[i], 1e-6);
+      EXPECT_NEAR(neighbours[2 * i + 1], x[2 * i + 1] * cosines[i] + x[2 * i] * sines[i], 1e-6);
+    }
+  }
+}
+
+TEST_P(Kernels, halves_round_to_even_and_return_exactly) {
+  for (uint32_t raw = 0; raw < 0x10000; ++raw) {
+    const uint16_t half = static_cast<uint16_t>(raw);
+    float value = 0;
+    table().convert_f32_f16(&value, &half, 1);
+    const uint32_t exponent = (raw >> 10) & 31;
+    const uint32_t mantissa = raw & 1023;
+    const double magnitude = exponent == 0
+                                 ? std::ldexp(mantissa, -24)
+                                 : std::ldexp(1024.0 + mantissa, static_cast<int>(exponent) - 25);
+    if (exponent == 31 && mantissa != 0) {
+      EXPECT_TRUE(std::isnan(value));
+    } else {
+      const float expected =
+          exponent == 31 ? std::numeric_limits<float>::infinity() : static_cast<float>(magnitude);
+      EXPECT_EQ(value, (raw & 0x8000) != 0 ? -expected : expected) << raw;
+    }
+    uint16_t back = 0;
+    table().convert_f16_f32(&back, &value, 1);
+    if (!std::isnan(value)) {
+      EXPECT_EQ(back, half);
+    } else {
+      EXPECT_GT(back & 0x7fff, 0x7c00);
+    }
+    // Exactly between two neighbours: the even one. Just off it: the nearer.
+    if (exponent == 31 || (raw & 0x7fff) == 0x7bff) continue;
+    const uint16_t next = static_cast<uint16_t>(half + 1);
+    float next_value = 0;
+    table().convert_f32_f16(&next_value, &next, 1);
+    const float middle = (value + next_value) / 2;
+    table().convert_f16_f32(&back, &middle, 1);
+    EXPECT_EQ(back, (half & 1) != 0 ? next : half) << raw;
+    const float nearer = std::nextafter(middle, next_value);
+    table().convert_f16_f32(&back, &nearer, 1);
+    EXPECT_EQ(back, next) << raw;
+  }
+  for (const float big : {65520.0f, 1e6f, std::numeric_limits<float>::infinity()}) {
+    uint16_t half = 0;
+    table().convert_f16_f32(&half, &big, 1);
+    EXPECT_EQ(half, 0x7c00);
+  }
+}
+
+TEST_P(Kernels, bfloats_round_to_even) {
+  for (uint32_t raw = 0; raw < 0x10000; raw += 7) {
+    const uint16_t bfloat = static_cast<uint16_t>(raw);
+    float value = 0;
+    table().convert_f32_bf16(&value, &bfloat, 1);
+    EXPECT_EQ(bits(value), raw << 16);
+    uint16_t back = 0;
+    if (std::isnan(value)) {
+      table().convert_bf16_f32(&back, &value, 1);
+      EXPECT_GT(back & 0x7fff, 0x7f80);
+      continue;
+    }
+    const struct {
+      uint32_t low;
+      uint32_t expected;
+    } cases[] = {{0, raw}, {0x7fff, raw}, {0x8000, raw + (raw & 1)}, {0x8001, raw + 1}};
+    for (const auto& c : cases) {
+      if ((raw & 0x7f80) == 0x7f80 && c.low != 0) continue;
+      const float x = std::bit_cast<float>((raw << 16) | c.low);
+      table().convert_bf16_f32(&back, &x, 1);
+      EXPECT_EQ(back, c.expected) << raw;
+    }
+  }
+}
+
+TEST_P(Kernels, attention_tiles_merge_to_the_softmax_over_all_keys) {
+  for (const int64_t size : {1, 4, 6, 30, 32, 64, 128}) {
+    for (const int64_t key_count : {1, 2, 31, 32, 33, 64, 100}) {
+      constexpr int64_t kGroup = 3;
+      const std::vector<float> q = random_floats(kGroup * size, 2.0f);
+      std::vector<float> keys = random_floats((key_count + kKeyTile) * size, 2.0f);
+      std::vector<float> values = random_floats((key_count + kKeyTile) * size);
+      std::vector<float> out(static_cast<size_t>(kGroup * size), 0.0f);
+      std::vector<float> largest(kGroup, -std::numeric_limits<float>::infinity());
+      std::vector<float> weight(kGroup, 0.0f);
+      for (int64_t tile = 0; tile < key_count; tile += kKeyTile) {
+        const int32_t visible = static_cast<int32_t>(std::min(kKeyTile, key_count - tile));
+        table().attention_tile_f32({out.data(), q.data(), 0, 0, largest.data(), weight.data(), 1,
+                                    kGroup, size, keys.data() + tile * size,
+                                    values.data() + tile * size, &visible, 0.3f});
+      }
+      for (int64_t head = 0; head < kGroup; ++head) {
+        std::vector<double> sums(static_cast<size_t>(size), 0.0);
+        double total = 0;
+        for (int64_t j = 0; j < key_count; ++j) {
+          double score = 0;
+          for (int64_t d = 0; d < size; ++d) {
+            score += static_cast<double>(q[static_cast<size_t>(head * size + d)]) *
+                     static_cast<double>(keys[static_cast<size_t>(j * size + d)]);
+          }
+          const double e = std::exp(score * 0.3);
+          total += e;
+          for (int64_t d = 0; d < size; ++d) {
+            sums[static_cast<size_t>(d)] +=
+                e * static_cast<double>(values[static_cast<size_t>(j * size + d)]);
+          }
+        }
+        for (int64_t d = 0; d < size; ++d) {
+          const float got =
+              out[static_cast<size_t>(head * size + d)] / weight[static_cast<size_t>(head)];
+          EXPECT_NEAR(got, sums[static_cast<size_t>(d)] / total, 3e-6) << size << " " << key_count;
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Kernels,
+                         testing::ValuesIn(kernel_tables().begin(), kernel_tables().end()),
+                         [](const auto& info) { return info.param->isa; });
+
+TEST(Dispatch, finds_tables_by_name) {
+  ASSERT_NE(find_kernels("scalar"), nullptr);
+  EXPECT_EQ(std::string_view(find_kernels("scalar")->isa), "scalar");
+  EXPECT_EQ(find_kernels("mmx"), nullptr);
+  EXPECT_EQ(find_kernels(""), nullptr);
+}
+
+}  // namespace
+}  // namespace sparrow::kernels

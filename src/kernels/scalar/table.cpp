@@ -1,0 +1,24 @@
+#include "kernels/scalar/table.h"
+
+namespace sparrow::kernels::scalar {
+
+const KernelTable kTable = {
+    .isa = "scalar",
+    .matmul_f32_f32_f32 = matmul_f32_f32_f32,
+    .rms_norm_f32 = rms_norm_f32,
+    .add_f32 = add_f32,
+    .add_scaled_f32 = add_scaled_f32,
+    .scale_f32 = scale_f32,
+    .silu_mul_f32 = silu_mul_f32,
+    .softmax_f32 = softmax_f32,
+    .rope_halves_f32 = rope_halves_f32,
+    .rope_pairs_f32 = rope_pairs_f32,
+    .attention_tile_f32 = attention_tile_f32,
+    .convert_f16_f32 = convert_f16_f32,
+    .convert_bf16_f32 = convert_bf16_f32,
+    .convert_f32_f16 = convert_f32_f16,
+    .convert_f32_bf16 = convert_f32_bf16,
+    .find_dequantize = find_dequantize,
+};
+
+}  // namespace sparrow::kernels::scalar
