@@ -71,6 +71,7 @@ struct Attempt {
     // The whole file, asked for or not.
     if (partial.size_bytes() > 0) partial.restart();
     partial.set_etag(file.url, etag);
+    partial.begin_piece();
     return true;
   }
 
@@ -90,6 +91,7 @@ struct Attempt {
       return refuse("its file has changed since the download began", false);
     }
     partial.set_etag(file.url, etag);
+    partial.begin_piece();
     return true;
   }
 

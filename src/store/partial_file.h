@@ -37,6 +37,11 @@ class PartialFile {
   std::string etag_of(const std::string& address) const;
   void set_etag(const std::string& address, const std::string& etag);
 
+  // The bytes that follow come from another response than those before. When several make the file,
+  // wrong bytes of one can spoil it.
+  void begin_piece() { ++piece_count_; }
+  bool is_pieced() const { return piece_count_ > 1; }
+
   // More than `wanted_bytes` is a bug of the caller.
   void append(std::span<const std::byte> bytes);
   void restart();  // from nothing
@@ -59,6 +64,7 @@ class PartialFile {
   std::string digest_;
   uint64_t wanted_bytes_ = 0;
   uint64_t size_bytes_ = 0;
+  int piece_count_ = 0;  // a former run's bytes count as one
   OpenFile file_;
   OpenFile journal_;
   Sha256 whole_hash_;

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <future>
 #include <optional>
@@ -202,7 +204,7 @@ class Pull {
   std::string transfer(const CatalogSource& source, const std::string& host,
                        const std::optional<HubFile>& file) {
     const std::string blob = store_.blob_path(sha256_);
-    // A resumed file that turns out wrong may owe it to what was there before: once more, from
+    // A file made of several pieces that turns out wrong may owe it to one of them: once more, from
     // nothing.
     for (int round = 0; round < 2; ++round) {
       PartialFile partial(blob, sha256_, size_bytes_, [&] {
@@ -215,8 +217,12 @@ class Pull {
         if (put("")) return {};
         continue;
       }
-      const bool was_resumed = partial.size_bytes() > 0;
-      check_free_bytes(fs::path(blob).parent_path(), size_bytes_ - partial.size_bytes());
+      uint64_t needed_bytes = size_bytes_ - partial.size_bytes();
+      for (const uint64_t part_bytes : source.part_sizes) {
+        // Two wheels lie beside the file at a time.
+        needed_bytes = std::max(needed_bytes, size_bytes_ - partial.size_bytes() + 2 * part_bytes);
+      }
+      check_free_bytes(fs::path(blob).parent_path(), needed_bytes);
       const std::string status = "pulling from " + host;
       report(status, partial.size_bytes());
       const std::string problem =
@@ -230,8 +236,9 @@ class Pull {
         partial.finish();
         return {};
       }
+      const bool was_pieced = partial.is_pieced();
       partial.discard();
-      if (!was_resumed) break;
+      if (!was_pieced) break;
     }
     return "its bytes have not the SHA-256 that they should have; they were deleted";
   }

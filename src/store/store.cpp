@@ -59,7 +59,9 @@ void for_each_manifest(const std::string& folder,
           try {
             visit(parse_model_name(host + "/" + name_space + "/" + model + ":" + tag), path);
           } catch (const Error& wrong) {
-            log().warn("{} is left out: {}", path, wrong.what());
+            const bool names_path = std::string_view(wrong.what()).find(path) != std::string::npos;
+            log().warn("left out: {}{}{}", names_path ? "" : path, names_path ? "" : ": ",
+                       wrong.what());
           }
         }
       }
