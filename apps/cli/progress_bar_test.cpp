@@ -56,17 +56,16 @@ TEST(ProgressBar, durations_are_short) {
 
 TEST(RelativeTime, is_what_people_say) {
   constexpr int64_t kNow = 2000000000;
-  const std::vector<std::pair<int64_t, std::string>> cases = {
-      {0, "now"},
-      {1, "1 second ago"},
-      {59, "59 seconds ago"},
-      {60, "1 minute ago"},
-      {7200, "2 hours ago"},
-      {86400 * 3, "3 days ago"},
-      {86400 * 15, "2 weeks ago"},
-      {86400 * 61, "2 months ago"},
-      {int64_t{86400} * 800, "2 years ago"},
-      {-5, "in the future"}};
+  const std::vector<std::pair<int64_t, std::string>> cases = {{0, "now"},
+                                                              {1, "1 second ago"},
+                                                              {59, "59 seconds ago"},
+                                                              {60, "1 minute ago"},
+                                                              {7200, "2 hours ago"},
+                                                              {86400 * 3, "3 days ago"},
+                                                              {86400 * 15, "2 weeks ago"},
+                                                              {86400 * 61, "2 months ago"},
+                                                              {int64_t{86400} * 800, "2 years ago"},
+                                                              {-5, "in the future"}};
   for (const auto& [age, text] : cases) EXPECT_EQ(relative_time(kNow - age, kNow), text);
 }
 

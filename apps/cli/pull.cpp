@@ -20,7 +20,8 @@ std::atomic<bool> is_interrupted = false;
 
 void interrupt(int) { is_interrupted = true; }
 
-// Ctrl-C ends the pull in order, so that what is there is kept. A second one ends the program.
+// Ctrl-C ends the pull in order, so that what is there is kept. A second one ends the program. A
+// file that would grow past its limit is an error like a full disk, and not the end of the program.
 class CatchInterrupt {
  public:
   CatchInterrupt() {
@@ -30,10 +31,14 @@ class CatchInterrupt {
     sigemptyset(&action.sa_mask);
     ::sigaction(SIGINT, &action, &former_int_);
     ::sigaction(SIGTERM, &action, &former_term_);
+    action.sa_handler = SIG_IGN;
+    action.sa_flags = 0;
+    ::sigaction(SIGXFSZ, &action, &former_size_);
   }
   ~CatchInterrupt() {
     ::sigaction(SIGINT, &former_int_, nullptr);
     ::sigaction(SIGTERM, &former_term_, nullptr);
+    ::sigaction(SIGXFSZ, &former_size_, nullptr);
   }
   CatchInterrupt(const CatchInterrupt&) = delete;
   CatchInterrupt& operator=(const CatchInterrupt&) = delete;
@@ -41,6 +46,7 @@ class CatchInterrupt {
  private:
   struct sigaction former_int_ {};
   struct sigaction former_term_ {};
+  struct sigaction former_size_ {};
 };
 
 struct PullFlags {

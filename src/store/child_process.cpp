@@ -110,6 +110,10 @@ bool ChildProcess::read_output(std::string& output, int milliseconds) {
   return true;
 }
 
+void ChildProcess::send_signal(int number) {
+  if (pid_ > 0) ::kill(-pid_, number);
+}
+
 int ChildProcess::exit_code() {
   SPARROW_CHECK(pid_ > 0);
   int status = 0;

@@ -26,6 +26,8 @@ class ChildProcess {
   // included. True while the program runs or output may be left.
   bool read_output(std::string& output, int milliseconds);
 
+  void send_signal(int number);  // to the program and all it started
+
   // After read_output said false: the exit code, or 128 + the signal that ended it.
   int exit_code();
 

@@ -292,7 +292,8 @@ const std::vector<Misbehaviour> kMisbehaviours = {
      },
      ""},
     {"speaks_no_http",
-     [](Hub, Request, Connection c, size_t) { c.send("220 mail.example ESMTP\r\n"); }, "HTTP/0.9"},
+     [](Hub, Request, Connection c, size_t) { c.send("220 mail.example ESMTP\r\n"); },
+     "its answer is not HTTP"},
     {"has_too_many_requests_for_a_moment",
      [](Hub hub, Request r, Connection c, size_t attempt) {
        if (attempt > 1) return hub.serve(r, c);

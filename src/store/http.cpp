@@ -2,8 +2,10 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 
@@ -20,6 +22,35 @@ constexpr int kMaxRedirects = 5;
 constexpr size_t kMaxHeaderCount = 200;
 constexpr size_t kMaxHeaderBytes = size_t{64} << 10;
 constexpr int64_t kMinBytesPerSecond = 1024;
+
+// A peer that is gone must not end this process: writing to it raises SIGPIPE, which curl leaves to
+// its caller. The signal is held back on this thread, and one that came meanwhile is dropped.
+class HoldSigpipe {
+ public:
+  HoldSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &former_);
+  }
+  ~HoldSigpipe() {
+    const timespec now{0, 0};
+    if (!was_pending_) {
+      while (sigtimedwait(&pipe_, nullptr, &now) == -1 && errno == EINTR) {
+      }
+    }
+    pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+  }
+  HoldSigpipe(const HoldSigpipe&) = delete;
+  HoldSigpipe& operator=(const HoldSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_;
+  sigset_t former_;
+  bool was_pending_ = false;
+};
 
 struct CloseEasy {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -131,6 +162,10 @@ void set_up(CURL* handle, const HttpRequest& request, const std::string& url, bo
 #endif
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  // A name server that is silent must not hold up what comes after the time limit.
+  curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
+#endif
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(std::max<int64_t>(left_ms, 1)));
   curl_easy_setopt(handle, CURLOPT_USERAGENT, (std::string("sparrow/") + kVersion).c_str());
@@ -174,8 +209,11 @@ std::string describe(CURLcode code, const std::string& url) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
       return "its certificate cannot be trusted";
-    case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
+      // Also what curl says of an answer that does not begin as one.
+      if (url.starts_with("http")) return "its answer is not HTTP";
+      [[fallthrough]];
+    case CURLE_URL_MALFORMAT:
       return fmt::format("'{}' is no http or https address", url);
     default:
       return curl_easy_strerror(code);
@@ -344,6 +382,7 @@ HttpResult http_request(const HttpRequest& request, const HttpSink& sink,
                         const std::atomic<bool>* cancel) {
   static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
   SPARROW_CHECK(global == CURLE_OK);
+  const HoldSigpipe hold_sigpipe;
   const Clock::time_point start = Clock::now();
   const std::string first_host = url_host(request.url);
   std::string url = request.url;

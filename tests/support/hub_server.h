@@ -15,7 +15,6 @@ class HubServer {
  public:
   using Answer = std::function<void(const ServerRequest&, ServerConnection&, size_t attempt)>;
 
-  static constexpr const char* kFilePath = "/me/repo/resolve/main/model.gguf";
   static constexpr const char* kContentPath = "/content";
 
   // `content` answers the GETs of the file itself; `attempt` counts them from 0.
@@ -76,7 +75,7 @@ class HubServer {
   void answer(const ServerRequest& request, ServerConnection& connection) {
     if (request.target == kContentPath) {
       content_(request, connection, attempts_++);
-    } else if (request.target == kFilePath) {
+    } else if (request.target.ends_with(".gguf")) {  // of any repository
       connection.respond(302, {"Location: " + std::string(kContentPath),
                                "X-Linked-Size: " + std::to_string(body_.size()),
                                "X-Linked-ETag: \"" + sha256_ + "\""});
