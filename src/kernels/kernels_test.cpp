@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/dispatch.h"
+#include "tensor/formats/format.h"
 
 namespace sparrow::kernels {
 namespace {
@@ -306,6 +307,29 @@ TEST_P(Kernels, attention_tiles_merge_to_the_softmax_over_all_keys) {
               out[static_cast<size_t>(head * size + d)] / weight[static_cast<size_t>(head)];
           EXPECT_NEAR(got, sums[static_cast<size_t>(d)] / total, 3e-6) << size << " " << key_count;
         }
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, dequantization_has_the_bits_of_the_reference) {
+  for (const Format& format : formats()) {
+    const auto dequantize = table().find_dequantize(format.gguf_id);
+    if (dequantize == nullptr) continue;  // the reference itself is used
+    const int64_t block_count = 64 * 256 / format.block_values;
+    // Any bits at all: scales that are infinite, NaN and subnormal included. One byte off, for
+    // files align blocks to nothing.
+    std::vector<std::byte> bytes(static_cast<size_t>(block_count * format.block_bytes + 1));
+    for (std::byte& byte : bytes) byte = std::byte(random_());
+    std::vector<float> expected(64 * 256);
+    std::vector<float> got(64 * 256);
+    format.dequantize(bytes.data() + 1, expected.data(), block_count);
+    dequantize(bytes.data() + 1, got.data(), block_count);
+    for (size_t i = 0; i < got.size(); ++i) {
+      if (std::isnan(expected[i])) {
+        ASSERT_TRUE(std::isnan(got[i])) << format.name << " value " << i;
+      } else {
+        ASSERT_EQ(bits(got[i]), bits(expected[i])) << format.name << " value " << i;
       }
     }
   }

@@ -67,7 +67,6 @@ void rows_of_x(const MatmulArgs& a, int64_t i) {
 
 void matmul_f32_f32_f32(const MatmulArgs& args) {
   int64_t i = 0;
-  for (; i + 3 <= args.m; i += 3) rows_of_x<3>(args, i);
   for (; i + 2 <= args.m; i += 2) rows_of_x<2>(args, i);
   for (; i < args.m; ++i) rows_of_x<1>(args, i);
 }
