@@ -52,29 +52,32 @@ std::string duration_text(double seconds) {
 
 std::string bar_text(std::string_view status, uint64_t completed, uint64_t total,
                      double bytes_per_second, int columns) {
-  completed = total == 0 ? completed : std::min(completed, total);
-  std::string right =
-      total == 0 ? human_bytes(completed) : human_bytes(completed) + "/" + human_bytes(total);
-  if (completed == 0 && total == 0) right.clear();
+  if (total != 0) completed = std::min(completed, total);
+  std::string size = human_bytes(completed);
+  if (total != 0) size += "/" + human_bytes(total);
+  if (completed == 0 && total == 0) size.clear();
+  std::string rate;
   if (bytes_per_second >= 1) {
-    right += fmt::format("  {}/s", human_bytes(static_cast<uint64_t>(bytes_per_second)));
+    rate = fmt::format("  {}/s", human_bytes(static_cast<uint64_t>(bytes_per_second)));
     if (total != 0 && completed < total) {
-      right += "  " + duration_text(static_cast<double>(total - completed) / bytes_per_second);
+      rate += fmt::format("  {}",
+                          duration_text(static_cast<double>(total - completed) / bytes_per_second));
     }
   }
-  if (total == 0) return cut(fmt::format("{}  {}", status, right), columns);
-  const int percent =
-      static_cast<int>(static_cast<double>(completed) * 100 / static_cast<double>(total));
-  const std::string left = fmt::format("{} {:3}% ", status, percent);
+  if (total == 0) return cut(fmt::format("{}  {}{}", status, size, rate), columns - 1);
+  const double share = static_cast<double>(completed) / static_cast<double>(total);
+  const std::string left = fmt::format("{} {:3}% ", status, static_cast<int>(share * 100));
   // Two marks around the bar, a space on its right, and the last column stays free: a full line
   // would wrap.
-  const int room = columns - static_cast<int>(left.size() + right.size()) - 4;
-  if (room < 5) return cut(fmt::format("{}{}", left, right), columns - 1);
-  const int filled = static_cast<int>(static_cast<double>(room) * static_cast<double>(completed) /
-                                      static_cast<double>(total));
+  const int room = columns - static_cast<int>(left.size() + size.size() + rate.size()) - 4;
+  if (room < 5) {  // the parts that matter most, as far as they fit
+    const bool fits = static_cast<int>(left.size() + size.size() + rate.size()) < columns;
+    return cut(left + size + (fits ? rate : ""), columns - 1);
+  }
+  const int filled = static_cast<int>(room * share);
   std::string bar;
   for (int i = 0; i < room; ++i) bar += i < filled ? "█" : " ";
-  return fmt::format("{}▕{}▏ {}", left, bar, right);
+  return fmt::format("{}▕{}▏ {}{}", left, bar, size, rate);
 }
 
 ProgressBar::ProgressBar() : is_terminal_(stderr_is_terminal()) {}

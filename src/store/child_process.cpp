@@ -13,8 +13,6 @@
 
 #include "base/error.h"
 
-extern char** environ;
-
 namespace sparrow {
 namespace {
 
@@ -29,12 +27,14 @@ std::optional<ChildProcess> ChildProcess::start(const std::vector<std::string>& 
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
   std::vector<char*> argument_pointers;
+  argument_pointers.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
     argument_pointers.push_back(const_cast<char*>(argument.c_str()));
   }
   argument_pointers.push_back(nullptr);
   // Ours come first: programs take the first of two.
   std::vector<char*> variable_pointers;
+  variable_pointers.reserve(variables.size() + 1);
   for (const std::string& variable : variables) {
     variable_pointers.push_back(const_cast<char*>(variable.c_str()));
   }

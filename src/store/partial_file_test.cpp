@@ -114,6 +114,11 @@ TEST_F(PartialFileTest, wrong_bytes_are_found_at_the_end) {
   EXPECT_FALSE(std::filesystem::exists(blob_ + "-partial"));
 }
 
+TEST_F(PartialFileTest, leaves_nothing_where_nothing_came) {
+  { open(); }
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.file("blobs")));
+}
+
 TEST_F(PartialFileTest, restarting_forgets_everything) {
   PartialFile partial = open();
   append(partial, std::string_view(body_).substr(100));
@@ -141,12 +146,13 @@ TEST_F(PartialFileTest, a_second_holder_waits_and_sees_what_the_first_has_made) 
 }
 
 TEST_F(PartialFileTest, a_second_holder_starts_anew_when_the_first_gives_up) {
-  auto first = std::make_unique<PartialFile>(open());
+  auto first = std::make_unique<PartialFile>(blob_, digest_, body_.size(), [] {});
   std::atomic<int> waits = 0;
   bool is_open = false;
   std::thread other([&] {
-    const PartialFile second(blob_, digest_, body_.size(), [&] { ++waits; });
+    PartialFile second(blob_, digest_, body_.size(), [&] { ++waits; });
     is_open = second.is_open() && second.size_bytes() == 0;
+    append(second, "x");
   });
   while (waits == 0) std::this_thread::yield();
   append(*first, body_);

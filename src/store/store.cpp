@@ -50,14 +50,14 @@ std::vector<std::string> names_in(const std::string& folder) {
 void for_each_manifest(const std::string& folder,
                        const std::function<void(const ModelName&, const std::string&)>& visit) {
   for (const std::string& host : names_in(folder)) {
-    const std::string host_folder = folder + "/" + host;
+    const std::string host_folder = fmt::format("{}/{}", folder, host);
     for (const std::string& name_space : names_in(host_folder)) {
-      const std::string space_folder = host_folder + "/" + name_space;
+      const std::string space_folder = fmt::format("{}/{}", host_folder, name_space);
       for (const std::string& model : names_in(space_folder)) {
-        for (const std::string& tag : names_in(space_folder + "/" + model)) {
-          const std::string path = space_folder + "/" + model + "/" + tag;
+        for (const std::string& tag : names_in(fmt::format("{}/{}", space_folder, model))) {
+          const std::string path = fmt::format("{}/{}/{}", space_folder, model, tag);
           try {
-            visit(parse_model_name(host + "/" + name_space + "/" + model + ":" + tag), path);
+            visit(parse_model_name(fmt::format("{}/{}/{}:{}", host, name_space, model, tag)), path);
           } catch (const Error& wrong) {
             const bool names_path = std::string_view(wrong.what()).find(path) != std::string::npos;
             log().warn("left out: {}{}{}", names_path ? "" : path, names_path ? "" : ": ",
@@ -69,8 +69,8 @@ void for_each_manifest(const std::string& folder,
   }
 }
 
-std::string text_or_empty(const std::string& path, const Layer& layer) {
-  const std::string text = read_small_file(path, kMaxTextLayerBytes);
+std::string read_text_blob(const std::string& path, const Layer& layer) {
+  std::string text = read_small_file(path, kMaxTextLayerBytes);
   if (text.size() != layer.size_bytes) {
     fail(ErrorCode::invalid_file, "{} has {} bytes, its manifest says {}", path, text.size(),
          layer.size_bytes);
@@ -189,7 +189,7 @@ StoredModel Store::load(const ModelName& name, const std::string& manifest_path)
   if (::stat(manifest_path.c_str(), &status) == 0) model.modified_unix_s = status.st_mtime;
 
   const auto read_layer = [&](const Layer& layer) {
-    return text_or_empty(blob_path(layer.digest), layer);
+    return read_text_blob(blob_path(layer.digest), layer);
   };
   model.config = parse_json(read_layer(manifest.config), "the config of " + name.short_text());
   for (const Layer& layer : manifest.layers) {
