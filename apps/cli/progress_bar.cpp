@@ -54,7 +54,7 @@ std::string bar_text(std::string_view status, uint64_t completed, uint64_t total
                      double bytes_per_second, int columns) {
   if (total != 0) completed = std::min(completed, total);
   std::string size = human_bytes(completed);
-  if (total != 0) size += "/" + human_bytes(total);
+  if (total != 0) size += fmt::format("/{}", human_bytes(total));
   if (completed == 0 && total == 0) size.clear();
   std::string rate;
   if (bytes_per_second >= 1) {
