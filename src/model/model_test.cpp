@@ -1,0 +1,248 @@
+// Whole networks, tiny and random: against Hugging Face's numbers (tests/golden/model), and the
+// promise that a position's logits are the same bits however the work is cut.
+#include "model/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <numeric>
+#include <sstream>
+
+#include "base/json.h"
+#include "sparrow/error.h"
+#include "tests/support/tiny_model.h"
+
+namespace sparrow {
+namespace {
+
+using test_support::tiny_model;
+using test_support::TinyModel;
+using testing::HasSubstr;
+using Floats = std::vector<float>;
+
+// A model with its file's bytes, a cache and a workspace.
+class Loaded {
+ public:
+  explicit Loaded(const std::vector<std::byte>& bytes, int threads = 1,
+                  KvType kv_type = KvType::f32, int64_t block_tokens = 16)
+      : bytes_(bytes),
+        backend_(make_cpu_backend({.thread_count = threads, .isa = "scalar"})),
+        model_(load_model(GgufFile::parse(bytes_, "tiny"), *backend_)),
+        kv_(model_->make_kv_memory(kv_type, 1024 / block_tokens, block_tokens)),
+        workspace_(model_->make_workspace({.max_rows = 512, .max_logit_rows = 512})) {}
+
+  const Model& model() const { return *model_; }
+  KvMemory& kv() { return *kv_; }
+  Workspace& workspace() { return *workspace_; }
+
+  // The logits of all positions, computed `chunk` at a time. Blocks from `first_block` on.
+  Floats run(std::span<const int32_t> ids, int64_t chunk, BlockId first_block = 0) {
+    const int64_t count = static_cast<int64_t>(ids.size());
+    std::vector<BlockId> blocks(
+        static_cast<size_t>((count + kv_->block_tokens() - 1) / kv_->block_tokens()));
+    std::iota(blocks.begin(), blocks.end(), first_block);
+    Floats all;
+    for (int64_t first = 0; first < count; first += chunk) {
+      const int64_t rows = std::min(chunk, count - first);
+      std::vector<int32_t> positions(static_cast<size_t>(rows));
+      std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first));
+      std::vector<int64_t> logit_rows(static_cast<size_t>(rows));
+      std::iota(logit_rows.begin(), logit_rows.end(), int64_t{0});
+      const std::vector<BatchSequence> sequences = {{0, rows, first, blocks}};
+      const auto part = ids.subspan(static_cast<size_t>(first), static_cast<size_t>(rows));
+      const Logits logits =
+          model_->forward({part, positions, sequences, logit_rows}, *kv_, *workspace_);
+      all.insert(all.end(), logits.values.begin(), logits.values.end());
+    }
+    return all;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<KvMemory> kv_;
+  std::unique_ptr<Workspace> workspace_;
+};
+
+std::vector<int32_t> some_ids(int64_t count) {
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < count; ++i)
+    ids.push_back(static_cast<int32_t>((i * i * 31 + i * 7 + 3) % test_support::kTinyVocabulary));
+  return ids;
+}
+
+constexpr const char* kArchitectures[] = {"llama", "qwen2", "qwen3", "qwen3moe"};
+
+TinyModel model_of(const Json& c) {
+  TinyModel model = tiny_model(c.at("architecture").get<std::string>());
+  model.head_count = c.value("head_count", model.head_count);
+  model.kv_head_count = c.value("kv_head_count", model.kv_head_count);
+  model.head_size = c.value("head_size", model.head_size);
+  model.is_tied = c.value("is_tied", model.is_tied);
+  model.has_attention_bias = c.value("has_attention_bias", model.has_attention_bias);
+  model.rope_base = c.value("rope_base", model.rope_base);
+  model.rope_scaling = c.value("rope_scaling", model.rope_scaling);
+  model.rope_scaling_factor = c.value("rope_scaling_factor", model.rope_scaling_factor);
+  model.rope_original_context = c.value("rope_original_context", model.rope_original_context);
+  model.rope_divisors = c.value("rope_divisors", model.rope_divisors);
+  return model;
+}
+
+// Relative to the largest logit: f32 sums of 64 to 96 products in another order.
+TEST(Models, follow_hugging_face) {
+  std::ifstream file(std::string(SPARROW_SOURCE_DIR) + "/tests/golden/model/tiny_logits.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  const Json golden = parse_json(text.str(), "tiny_logits.json");
+  ASSERT_GE(golden.at("cases").size(), 10u);
+  for (const Json& c : golden.at("cases")) {
+    const std::vector<int32_t> ids = c.at("ids").get<std::vector<int32_t>>();
+    Loaded loaded(test_support::tiny_gguf(model_of(c)));
+    const Floats got = loaded.run(ids, 512);
+    const std::vector<int64_t> rows = c.at("rows").get<std::vector<int64_t>>();
+    double worst = 0;
+    double largest = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const Floats expected = c.at("logits").at(i).get<Floats>();
+      ASSERT_EQ(static_cast<int64_t>(expected.size()), test_support::kTinyVocabulary);
+      for (size_t j = 0; j < expected.size(); ++j) {
+        const float value = got[static_cast<size_t>(rows[i]) * expected.size() + j];
+        ASSERT_TRUE(std::isfinite(value));
+        worst = std::max(worst, static_cast<double>(std::abs(value - expected[j])));
+        largest = std::max(largest, static_cast<double>(std::abs(expected[j])));
+      }
+    }
+    EXPECT_LE(worst / largest, 1e-5) << c.at("name");
+  }
+}
+
+TEST(Models, a_positions_logits_are_the_same_bits_in_any_chunk_and_thread_count) {
+  const std::vector<int32_t> ids = some_ids(75);
+  for (const char* architecture : kArchitectures) {
+    const std::vector<std::byte> bytes = test_support::tiny_gguf(tiny_model(architecture));
+    for (const KvType kv_type : {KvType::f32, KvType::f16, KvType::bf16}) {
+      const Floats expected = Loaded(bytes, 1, kv_type).run(ids, 1);
+      for (const int64_t chunk : {3, 32, 75})
+        EXPECT_EQ(Loaded(bytes, 2, kv_type, 8).run(ids, chunk), expected) << architecture;
+    }
+  }
+}
+
+TEST(Models, sequences_in_one_batch_get_what_they_get_alone) {
+  for (const char* architecture : kArchitectures) {
+    Loaded loaded(test_support::tiny_gguf(tiny_model(architecture)), 2);
+    const std::vector<int32_t> first = some_ids(40);
+    const std::vector<int32_t> second(first.rbegin(), first.rbegin() + 21);
+    const Floats alone_first = loaded.run(first, 64);
+    const Floats alone_second = loaded.run(second, 64);
+
+    // The first is decoding its last token, the second is being read.
+    loaded.run(std::span(first).first(39), 64, 0);
+    std::vector<int32_t> ids = {first.back()};
+    ids.insert(ids.end(), second.begin(), second.end());
+    std::vector<int32_t> positions = {39};
+    for (int32_t i = 0; i < 21; ++i) positions.push_back(i);
+    const std::vector<BlockId> first_blocks = {0, 1, 2};
+    const std::vector<BlockId> second_blocks = {9, 5};
+    const std::vector<BatchSequence> sequences = {{0, 1, 39, first_blocks},
+                                                  {1, 21, 0, second_blocks}};
+    const std::vector<int64_t> logit_rows = {0, 21};
+    const Logits logits = loaded.model().forward({ids, positions, sequences, logit_rows},
+                                                 loaded.kv(), loaded.workspace());
+    ASSERT_EQ(static_cast<int64_t>(logits.values.size()), 2 * test_support::kTinyVocabulary);
+    const auto last_row = [](const Floats& all) {
+      return Floats(all.end() - test_support::kTinyVocabulary, all.end());
+    };
+    EXPECT_EQ(Floats(logits.row(0).begin(), logits.row(0).end()), last_row(alone_first));
+    EXPECT_EQ(Floats(logits.row(1).begin(), logits.row(1).end()), last_row(alone_second));
+  }
+}
+
+TEST(Models, a_step_may_want_no_logits) {
+  Loaded loaded(test_support::tiny_gguf(tiny_model("qwen2")));
+  const std::vector<int32_t> ids = {1, 2};
+  const std::vector<int32_t> positions = {0, 1};
+  const std::vector<BlockId> blocks = {0};
+  const std::vector<BatchSequence> sequences = {{0, 2, 0, blocks}};
+  const Logits logits =
+      loaded.model().forward({ids, positions, sequences, {}}, loaded.kv(), loaded.workspace());
+  EXPECT_TRUE(logits.values.empty());
+}
+
+std::string refusal(const GgufWriter& writer) {
+  try {
+    const std::vector<std::byte> bytes = writer.to_bytes();
+    const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = 1});
+    load_model(GgufFile::parse(bytes, "tiny"), *backend);
+    return "";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_file);
+    return error.what();
+  }
+}
+
+TEST(Models, each_missing_or_misshaped_tensor_is_named_with_what_is_right) {
+  for (const char* architecture : kArchitectures) {
+    const TinyModel model = tiny_model(architecture);
+    const std::map<std::string, Shape> tensors = test_support::tiny_tensors(model);
+    for (const auto& [victim, right] : tensors) {
+      for (const bool is_missing : {true, false}) {
+        GgufWriter writer = test_support::tiny_writer(model);
+        for (const auto& [name, shape] : tensors) {
+          Shape written = shape;
+          if (name == victim && is_missing) continue;
+          if (name == victim) ++written.dims[0];
+          writer.add_tensor_f32(name, written, test_support::tiny_weights(name, written.count()));
+        }
+        const std::string message = refusal(writer);
+        EXPECT_THAT(message, HasSubstr("'" + victim + "'"));
+        EXPECT_THAT(message,
+                    HasSubstr(is_missing && victim == "token_embd.weight" ? "is missing"
+                                                                          : to_string(right)));
+      }
+    }
+  }
+}
+
+TEST(Models, weights_that_are_not_numbers_end_in_logits_all_the_same) {
+  for (const char* architecture : kArchitectures) {
+    for (const float bad :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 0.0f,
+          std::numeric_limits<float>::denorm_min(), std::numeric_limits<float>::max()}) {
+      const TinyModel model = tiny_model(architecture);
+      GgufWriter writer = test_support::tiny_writer(model);
+      for (const auto& [name, shape] : test_support::tiny_tensors(model))
+        writer.add_tensor_f32(name, shape, Floats(static_cast<size_t>(shape.count()), bad));
+      Loaded loaded(writer.to_bytes());
+      EXPECT_EQ(loaded.run(some_ids(5), 5).size(), 5u * test_support::kTinyVocabulary);
+    }
+  }
+}
+
+TEST(Models, report_progress_and_size) {
+  const TinyModel tiny = tiny_model("llama");
+  const std::vector<std::byte> bytes = test_support::tiny_gguf(tiny);
+  const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = 1});
+  std::vector<double> shares;
+  const std::unique_ptr<Model> model = load_model(GgufFile::parse(bytes, "tiny"), *backend,
+                                                  {[&](double share) { shares.push_back(share); }});
+  EXPECT_EQ(shares, (std::vector<double>{0.5, 1.0}));
+  int64_t values = 0;
+  for (const auto& [name, shape] : test_support::tiny_tensors(tiny)) values += shape.count();
+  EXPECT_EQ(model->weight_bytes(), values * 4);  // the tied matrix once
+}
+
+TEST(Models, a_workspace_beyond_memory_is_refused_with_the_numbers) {
+  Loaded loaded(test_support::tiny_gguf(tiny_model("qwen2")));
+  const WorkspaceLimits limits = {.max_rows = 1 << 20, .max_logit_rows = 1 << 20};
+  EXPECT_GT(workspace_bytes(loaded.model().config(), limits), int64_t{1} << 30);
+  const WorkspaceLimits small = {.max_rows = 1, .max_logit_rows = 1};
+  EXPECT_LT(workspace_bytes(loaded.model().config(), small), 1 << 16);
+}
+
+}  // namespace
+}  // namespace sparrow

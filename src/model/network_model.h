@@ -1,0 +1,57 @@
+// What every architecture shares: a network (weights and the order of operations) becomes a Model.
+//
+// A network is a class with
+//   Network(const ModelConfig&, WeightLoader&);
+//   void forward(const Step& step) const;  // leaves step.logits filled
+#pragma once
+
+#include <memory>
+
+#include "gguf/gguf_file.h"
+#include "model/model.h"
+#include "model/step.h"
+#include "model/weight_loader.h"
+
+namespace sparrow {
+
+template <typename Network>
+class NetworkModel final : public Model {
+ public:
+  NetworkModel(const ModelConfig& config, WeightLoader& weights)
+      : config_(config),
+        backend_(weights.backend()),
+        file_(weights.file()),
+        network_(config_, weights),
+        weight_bytes_(weights.weight_bytes()) {}
+
+  const ModelConfig& config() const override { return config_; }
+  int64_t weight_bytes() const override { return weight_bytes_; }
+
+  std::unique_ptr<Workspace> make_workspace(const WorkspaceLimits& limits) const override {
+    return std::make_unique<StepWorkspace>(config_, limits, backend_);
+  }
+
+  std::unique_ptr<KvMemory> make_kv_memory(KvType type, int64_t block_count,
+                                           int64_t block_tokens) const override {
+    const KvShape shape = {config_.layer_count, config_.kv_head_count, config_.head_size};
+    return backend_.make_kv_memory(shape, type, block_count, block_tokens);
+  }
+
+  Logits forward(const Batch& batch, KvMemory& kv, Workspace& workspace) const override {
+    const Step step =
+        make_step(config_, batch, kv, static_cast<StepWorkspace&>(workspace), backend_);
+    backend_.begin_step();
+    network_.forward(step);
+    backend_.end_step();
+    return {backend_.read(step.logits), config_.vocabulary_size};
+  }
+
+ private:
+  const ModelConfig config_;
+  Backend& backend_;
+  std::shared_ptr<const GgufFile> file_;  // the weights are views into it
+  Network network_;
+  int64_t weight_bytes_;
+};
+
+}  // namespace sparrow

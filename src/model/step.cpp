@@ -1,0 +1,121 @@
+#include "model/step.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace sparrow {
+namespace {
+
+// Hands out pieces of one buffer; without a buffer it only counts.
+class Layout {
+ public:
+  explicit Layout(Buffer* buffer) : buffer_(buffer) {}
+
+  Activations take(int64_t rows, int64_t columns) {
+    constexpr int64_t kCacheLine = 16;  // in floats: no two pieces share one
+    const Activations piece = {buffer_, next_, rows, columns};
+    next_ += (rows * columns + kCacheLine - 1) / kCacheLine * kCacheLine;
+    return piece;
+  }
+  int64_t size_bytes() const { return next_ * static_cast<int64_t>(sizeof(float)); }
+
+ private:
+  Buffer* buffer_;
+  int64_t next_ = 0;
+};
+
+template <typename Target>
+void lay_out(Target& out, const ModelConfig& config, const WorkspaceLimits& limits,
+             Layout& layout) {
+  const int64_t rows = limits.max_rows;
+  const int64_t pairs = rows * std::max<int64_t>(1, config.expert_used_count);
+  const int64_t ffn = config.expert_count > 0 ? config.expert_ffn_size : config.ffn_size;
+  out.hidden = layout.take(rows, config.hidden_size);
+  out.normed = layout.take(rows, config.hidden_size);
+  out.projected = layout.take(rows, config.hidden_size);
+  out.q = layout.take(rows, config.q_size());
+  out.k = layout.take(rows, config.kv_size());
+  out.v = layout.take(rows, config.kv_size());
+  out.attended = layout.take(rows, config.q_size());
+  out.gate = layout.take(pairs, ffn);
+  out.up = layout.take(pairs, ffn);
+  out.rope_table = layout.take(rows, config.rope_size);
+  if (config.expert_count > 0) {
+    out.router_logits = layout.take(rows, config.expert_count);
+    out.expert_outputs = layout.take(pairs, config.hidden_size);
+  }
+  out.last_hidden = layout.take(limits.max_logit_rows, config.hidden_size);
+  out.logits = layout.take(limits.max_logit_rows, config.vocabulary_size);
+}
+
+// Only counting: what a workspace would hold.
+struct Sketch {
+  Activations hidden, normed, projected, q, k, v, attended, gate, up, rope_table, router_logits,
+      expert_outputs, last_hidden, logits;
+};
+
+}  // namespace
+
+int64_t workspace_bytes(const ModelConfig& config, const WorkspaceLimits& limits) {
+  SPARROW_CHECK(limits.max_rows >= 1 && limits.max_rows <= (1 << 20));
+  SPARROW_CHECK(limits.max_logit_rows >= 1 && limits.max_logit_rows <= (1 << 20));
+  Layout layout(nullptr);
+  Sketch sketch;
+  lay_out(sketch, config, limits, layout);
+  return layout.size_bytes();
+}
+
+StepWorkspace::StepWorkspace(const ModelConfig& config, const WorkspaceLimits& limits,
+                             Backend& backend)
+    : limits_(limits),
+      buffer_(backend.make_buffer(workspace_bytes(config, limits), "the workspace of a step")) {
+  Layout layout(buffer_.get());
+  lay_out(*this, config, limits, layout);
+  if (config.expert_count > 0) {
+    routing = backend.make_routing(limits.max_rows, config.expert_count, config.expert_used_count);
+  }
+}
+
+Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
+               StepWorkspace& workspace, Backend& backend) {
+  const int64_t rows = static_cast<int64_t>(batch.ids.size());
+  const int64_t logit_rows = static_cast<int64_t>(batch.logit_rows.size());
+  SPARROW_CHECK(rows >= 1 && rows <= workspace.limits().max_rows);
+  SPARROW_CHECK(logit_rows <= workspace.limits().max_logit_rows);
+  SPARROW_CHECK(batch.positions.size() == batch.ids.size());
+  for (const int32_t id : batch.ids) SPARROW_CHECK(id >= 0 && id < config.vocabulary_size);
+  int64_t covered = 0;
+  for (const BatchSequence& sequence : batch.sequences) {
+    SPARROW_CHECK(sequence.first_row == covered && sequence.row_count >= 1);
+    covered += sequence.row_count;
+    const int64_t end = sequence.first_position + sequence.row_count;
+    SPARROW_CHECK(static_cast<int64_t>(sequence.blocks.size()) * kv.block_tokens() >= end);
+    for (const BlockId block : sequence.blocks)
+      SPARROW_CHECK(block >= 0 && block < kv.block_count());
+  }
+  SPARROW_CHECK(covered == rows);
+  for (const int64_t row : batch.logit_rows) SPARROW_CHECK(row >= 0 && row < rows);
+  const int64_t pairs = rows * std::max<int64_t>(1, config.expert_used_count);
+  const StepWorkspace& w = workspace;
+  return {.backend = backend,
+          .batch = batch,
+          .kv = kv,
+          .hidden = w.hidden.with_rows(rows),
+          .normed = w.normed.with_rows(rows),
+          .projected = w.projected.with_rows(rows),
+          .q = w.q.with_rows(rows),
+          .k = w.k.with_rows(rows),
+          .v = w.v.with_rows(rows),
+          .attended = w.attended.with_rows(rows),
+          .gate = w.gate.with_rows(pairs),
+          .up = w.up.with_rows(pairs),
+          .rope_table = w.rope_table.with_rows(rows),
+          .router_logits = w.router_logits.with_rows(rows),
+          .expert_outputs = w.expert_outputs.with_rows(pairs),
+          .last_hidden = w.last_hidden.with_rows(logit_rows),
+          .logits = w.logits.with_rows(logit_rows),
+          .routing = w.routing.get()};
+}
+
+}  // namespace sparrow

@@ -1,0 +1,61 @@
+// One forward pass in progress: what a network's code works with.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+#include "model/batch.h"
+#include "model/model.h"
+#include "model/weight_loader.h"
+
+namespace sparrow {
+
+// Scratch activations, named by what they hold. Sized once for the largest step.
+class StepWorkspace final : public Workspace {
+ public:
+  StepWorkspace(const ModelConfig& config, const WorkspaceLimits& limits, Backend& backend);
+
+  const WorkspaceLimits& limits() const { return limits_; }
+
+  Activations hidden;                      // [rows, hidden]: the residual stream
+  Activations normed;                      // [rows, hidden]
+  Activations projected;                   // [rows, hidden]
+  Activations q;                           // [rows, heads * size]
+  Activations k;                           // [rows, kv heads * size]
+  Activations v;                           // [rows, kv heads * size]
+  Activations attended;                    // [rows, heads * size]
+  Activations gate;                        // [rows, ffn], or [rows * experts used, expert ffn]
+  Activations up;                          // as gate
+  Activations rope_table;                  // [rows, rotated]
+  Activations router_logits;               // [rows, experts]
+  Activations expert_outputs;              // [rows * experts used, hidden]
+  Activations last_hidden;                 // [logit rows, hidden]
+  Activations logits;                      // [logit rows, vocabulary]
+  std::unique_ptr<ExpertRouting> routing;  // null without experts
+
+ private:
+  WorkspaceLimits limits_;
+  std::unique_ptr<Buffer> buffer_;
+};
+
+struct Step {
+  Backend& backend;
+  const Batch& batch;
+  KvMemory& kv;
+  // The workspace's activations, cut to the rows of this batch.
+  Activations hidden, normed, projected, q, k, v, attended, gate, up, rope_table, router_logits,
+      expert_outputs, last_hidden, logits;
+  ExpertRouting* routing;
+};
+
+// out = x times the matrix, plus its bias if it has one.
+inline void linear(const Step& step, const Activations& out, const Activations& x,
+                   const Linear& linear) {
+  step.backend.linear(out, x, *linear.weight, linear.bias.get());
+}
+
+// Checks that the batch fits the workspace.
+Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
+               StepWorkspace& workspace, Backend& backend);
+
+}  // namespace sparrow
