@@ -126,6 +126,7 @@ void dequantize_q2_k(const void* blocks, float* out, int64_t block_count) {
     const auto& [block] = at<BlockQ2_K>(blocks, i);
     const float d = half_value(block.d);
     const float dmin = half_value(block.dmin);
+#pragma GCC unroll 16  // so that shifts are constants
     for (int sub_block = 0; sub_block < 16; ++sub_block, out += 16) {
       const int half = sub_block / 8;
       const Bytes qs = load_bytes(block.qs + 32 * half + 16 * (sub_block % 2));
@@ -140,6 +141,7 @@ void dequantize_q3_k(const void* blocks, float* out, int64_t block_count) {
   for (int64_t i = 0; i < block_count; ++i) {
     const auto& [block] = at<BlockQ3_K>(blocks, i);
     const float d = half_value(block.d);
+#pragma GCC unroll 16  // so that shifts are constants
     for (int sub_block = 0; sub_block < 16; ++sub_block, out += 16) {
       const int group = sub_block / 2;  // of 32 values
       const int part = 16 * (sub_block % 2);
@@ -157,6 +159,7 @@ void dequantize_q4_k(const void* blocks, float* out, int64_t block_count) {
     const auto& [block] = at<BlockQ4_K>(blocks, i);
     const float d = half_value(block.d);
     const float dmin = half_value(block.dmin);
+#pragma GCC unroll 8  // so that shifts are constants
     for (int sub_block = 0; sub_block < 8; ++sub_block) {
       const float s = d * static_cast<float>(q4_k_scale(block.scales, sub_block));
       const float m = dmin * static_cast<float>(q4_k_min(block.scales, sub_block));
@@ -173,6 +176,7 @@ void dequantize_q5_k(const void* blocks, float* out, int64_t block_count) {
     const auto& [block] = at<BlockQ5_K>(blocks, i);
     const float d = half_value(block.d);
     const float dmin = half_value(block.dmin);
+#pragma GCC unroll 8  // so that shifts are constants
     for (int sub_block = 0; sub_block < 8; ++sub_block) {
       const float s = d * static_cast<float>(q4_k_scale(block.scales, sub_block));
       const float m = dmin * static_cast<float>(q4_k_min(block.scales, sub_block));
@@ -189,6 +193,7 @@ void dequantize_q6_k(const void* blocks, float* out, int64_t block_count) {
   for (int64_t i = 0; i < block_count; ++i) {
     const auto& [block] = at<BlockQ6_K>(blocks, i);
     const float d = half_value(block.d);
+#pragma GCC unroll 16  // so that shifts are constants
     for (int sub_block = 0; sub_block < 16; ++sub_block, out += 16) {
       const int half = sub_block / 8;
       const int group = sub_block % 8 / 2;  // of 32 values
