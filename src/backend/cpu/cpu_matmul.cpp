@@ -31,8 +31,11 @@ void multiply_tile(const kernels::KernelTable& kernels, const Rows& out, const R
     const float* w = weight.direct_row(first);
     int64_t w_stride = k;
     if (w == nullptr) {
-      for (int64_t j = 0; j < n; ++j)
+      // A tile hops from row to row, which the hardware's prefetcher does not follow.
+      for (int64_t j = 0; j < n; ++j) {
+        weight.prefetch(first + j + kTileRows, begin, end);
         weight.dequantize(tile + j * kernels::kMatmulPart, first + j, begin, end);
+      }
       w = tile;
       w_stride = kernels::kMatmulPart;
     } else {

@@ -27,6 +27,16 @@ void CpuWeight::dequantize(float* out, int64_t row, int64_t begin, int64_t end) 
   }
 }
 
+void CpuWeight::prefetch(int64_t row, int64_t begin, int64_t end) const {
+  if (row >= tensor_.shape.row_count()) return;
+  const Format& format = *tensor_.format;
+  constexpr int64_t kCacheLine = 64;
+  const std::byte* bytes = tensor_.row(row);
+  const int64_t last = end / format.block_values * format.block_bytes;
+  for (int64_t at = begin / format.block_values * format.block_bytes; at < last; at += kCacheLine)
+    __builtin_prefetch(bytes + at);
+}
+
 const float* CpuWeight::direct_row(int64_t row) const {
   return is_direct_ ? reinterpret_cast<const float*>(tensor_.row(row)) : nullptr;
 }

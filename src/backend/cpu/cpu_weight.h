@@ -17,6 +17,8 @@ class CpuWeight final : public Weight {
 
   // Values [begin, end) of a row; both lie on block borders.
   void dequantize(float* out, int64_t row, int64_t begin, int64_t end) const;
+  // Asks for the bytes of these values ahead of time. The row may lie beyond the last.
+  void prefetch(int64_t row, int64_t begin, int64_t end) const;
   // The row itself where it needs no dequantization, else null.
   const float* direct_row(int64_t row) const;
   // Vectors only.
