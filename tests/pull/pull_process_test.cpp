@@ -34,15 +34,17 @@ class PullProcess : public testing::Test {
   std::optional<ChildProcess> start(std::vector<std::string> arguments,
                                     const std::string& endpoint) {
     arguments.insert(arguments.begin(), SPARROW_PROGRAM);
-    return start_program(std::move(arguments), endpoint);
+    return start_program(arguments, endpoint);
   }
 
-  std::optional<ChildProcess> start_program(std::vector<std::string> arguments,
-                                            const std::string& endpoint) {
-    return ChildProcess::start(
-        arguments, folder_.path(),
-        {"SPARROW_HOME=" + folder_.file("home"), "HF_ENDPOINT=" + endpoint,
-         std::string("MODELSCOPE_ENDPOINT=") + kClosedPort, "SPARROW_LOG=warn"});
+  std::optional<ChildProcess> start_program(const std::vector<std::string>& arguments,
+                                            const std::string& endpoint,
+                                            const std::vector<std::string>& more_variables = {}) {
+    std::vector<std::string> variables = {
+        "SPARROW_HOME=" + folder_.file("home"), "HF_ENDPOINT=" + endpoint,
+        std::string("MODELSCOPE_ENDPOINT=") + kClosedPort, "SPARROW_LOG=warn"};
+    variables.insert(variables.end(), more_variables.begin(), more_variables.end());
+    return ChildProcess::start(arguments, folder_.path(), variables);
   }
 
   static Ended wait_for(ChildProcess& child) {
@@ -56,6 +58,27 @@ class PullProcess : public testing::Test {
   Ended run(std::vector<std::string> arguments, const std::string& endpoint = kClosedPort) {
     std::optional<ChildProcess> child = start(std::move(arguments), endpoint);
     return child ? wait_for(*child) : Ended{-1, "not started"};
+  }
+
+  // With the shim: `was_hit` tells whether there were so many operations.
+  Ended run_with_fault(std::vector<std::string> arguments, const std::string& endpoint, int point,
+                       int error_number, bool stays, bool& was_hit) {
+    const std::string count_file = folder_.file("count");
+    std::filesystem::remove(count_file);
+    arguments.insert(arguments.begin(), SPARROW_PROGRAM);
+    std::optional<ChildProcess> child = start_program(
+        arguments, endpoint,
+        {std::string("LD_PRELOAD=") + SPARROW_FAULT_SHIM, "SHIM_COUNT=" + count_file,
+         "SHIM_FAIL_AT=" + std::to_string(point), "SHIM_ERRNO=" + std::to_string(error_number),
+         std::string("SHIM_STAYS=") + (stays ? "1" : "0")});
+    if (!child) return {-1, "not started"};
+    Ended ended = wait_for(*child);
+    const std::string text = read_test_file(count_file);
+    int count = 0;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    EXPECT_GT(count, 0) << "the shim was not loaded";
+    was_hit = count >= point;
+    return ended;
   }
 
   // The bytes on the disk so far; 0 if there are none.
@@ -236,6 +259,77 @@ TEST_F(PullProcess, a_file_size_limit_is_an_error_and_no_signal) {
   EXPECT_EQ(ended.exit_code, 6) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("File too large; free some space"));
   expect_whole_store(hub, 0);
+}
+
+// Every operation that changes a file fails in turn: once alone, once with all that follow it.
+TEST_F(PullProcess, a_disk_that_fails_at_any_point_leaves_a_whole_store_and_a_clear_error) {
+  HubServer* self = nullptr;
+  HubServer hub(test_bytes(300000), [&](const ServerRequest& request, ServerConnection& connection,
+                                        size_t) { self->serve(request, connection); });
+  self = &hub;
+  size_t failures = 0;
+  for (const bool stays : {false, true}) {
+    bool was_reached = true;
+    for (int point = 1; was_reached; ++point) {
+      SCOPED_TRACE(std::string(stays ? "from " : "at ") + "operation " + std::to_string(point));
+      ASSERT_LT(point, 500);
+      std::filesystem::remove_all(folder_.file("home"));
+      const int error_number = point % 2 == 0 ? ENOSPC : EIO;
+      bool was_hit = false;
+      const Ended ended =
+          run_with_fault({"pull", kName}, hub.url(), point, error_number, stays, was_hit);
+      was_reached = was_hit;
+      // Some failures cost nothing, such as that of deleting a journal that is done with.
+      const size_t models = Store(folder_.file("home")).list().size();
+      if (ended.exit_code != 0) {
+        ++failures;
+        EXPECT_EQ(ended.exit_code, 6) << ended.output;
+        EXPECT_THAT(ended.output, HasSubstr("\nError: cannot "));
+        EXPECT_THAT(ended.output,
+                    HasSubstr(error_number == EIO ? "Input/output error" : "No space left"));
+      } else {
+        EXPECT_EQ(models, 1u) << ended.output;
+      }
+      expect_whole_store(hub, models);
+      const Ended again = run({"pull", kName}, hub.url());
+      EXPECT_EQ(again.exit_code, 0) << again.output;
+      expect_whole_store(hub, 1);
+    }
+  }
+  EXPECT_GT(failures, 30u);
+}
+
+TEST_F(PullProcess, a_disk_that_fails_while_a_model_is_deleted_harms_no_other) {
+  const auto put = [&](const std::string& name, const std::string& bytes) {
+    NewModel model;
+    model.model_digest = sha256_hex(bytes);
+    model.verified_file = folder_.file("verified");
+    write_test_file(model.verified_file, bytes);
+    ASSERT_TRUE(Store(folder_.file("home")).put(parse_model_name(name), model));
+  };
+  size_t failures = 0;
+  bool was_hit = true;
+  for (int point = 1; was_hit; ++point) {
+    SCOPED_TRACE("at operation " + std::to_string(point));
+    ASSERT_LT(point, 100);
+    std::filesystem::remove_all(folder_.file("home"));
+    put("keep:1", "kept");
+    put("go:1", "gone");
+    const Ended ended = run_with_fault({"rm", "go:1"}, kClosedPort, point, EIO, false, was_hit);
+    if (ended.exit_code != 0) {
+      ++failures;
+      EXPECT_EQ(ended.exit_code, 6) << ended.output;
+      EXPECT_THAT(ended.output, HasSubstr("Error: cannot "));
+    }
+    Store store(folder_.file("home"));
+    EXPECT_EQ(read_test_file(store.find(parse_model_name("keep:1"))->model_path), "kept");
+    // The next deletion finishes what this one left.
+    put("go:1", "gone");
+    store.remove(parse_model_name("go:1"));
+    EXPECT_FALSE(std::filesystem::exists(store.blob_path(sha256_hex("gone"))));
+    EXPECT_EQ(read_test_file(store.find(parse_model_name("keep:1"))->model_path), "kept");
+  }
+  EXPECT_GE(failures, 4u);
 }
 
 TEST_F(PullProcess, list_and_rm_show_and_delete) {
