@@ -108,11 +108,7 @@ CatalogSource parse_source(const Json& json, std::string_view file) {
 }
 
 std::string alias_key(std::string_view text) {
-  ModelName name = parse_model_name(text);
-  std::string key = to_lower_ascii(name.full_text());
-  constexpr std::string_view kLongHost = "huggingface.co/";
-  if (key.starts_with(kLongHost)) key = "hf.co/" + key.substr(kLongHost.size());
-  return key;
+  return to_lower_ascii(parse_model_name(text).full_text());
 }
 
 std::vector<CatalogEntry> parse_embedded() {

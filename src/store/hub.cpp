@@ -1,5 +1,7 @@
 #include "store/hub.h"
 
+#include <vector>
+
 #include "base/config_env.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -16,13 +18,18 @@ std::string without_last_slash(std::string text) {
   return text;
 }
 
+// An address without a scheme is meant to be safe.
 std::string endpoint(SourceKind kind) {
+  std::string address;
   if (kind == SourceKind::hugging_face) {
-    return without_last_slash(config_env("HF_ENDPOINT").value_or("https://huggingface.co"));
+    address = config_env("HF_ENDPOINT").value_or("huggingface.co");
+  } else if (const auto given = config_env("MODELSCOPE_ENDPOINT")) {
+    address = *given;
+  } else {
+    address = config_env("MODELSCOPE_DOMAIN").value_or("www.modelscope.cn");
   }
-  if (const auto given = config_env("MODELSCOPE_ENDPOINT")) return without_last_slash(*given);
-  if (const auto domain = config_env("MODELSCOPE_DOMAIN")) return "https://" + *domain;
-  return "https://www.modelscope.cn";
+  if (address.find("://") == std::string::npos) address = "https://" + address;
+  return without_last_slash(address);
 }
 
 // A hub's ETag of a large file is its SHA-256 in quotes.
@@ -170,15 +177,81 @@ HubAnswer ask_model_scope(const CatalogSource& source, const HttpRequest& base,
 
 std::string hub_host(SourceKind kind) { return url_host(endpoint(kind)); }
 
-HubAnswer ask_hub(const CatalogSource& source, int64_t timeout_ms,
-                  const std::atomic<bool>* cancel) {
-  SPARROW_CHECK(source.kind != SourceKind::python_packages);
+namespace {
+
+HttpRequest base_request(SourceKind kind, int64_t timeout_ms) {
   HttpRequest base;
   base.answer_timeout_ms = timeout_ms;
   base.stall_timeout_ms = timeout_ms;
-  const bool is_hugging_face = source.kind == SourceKind::hugging_face;
   base.bearer_token =
-      config_env(is_hugging_face ? "HF_TOKEN" : "MODELSCOPE_API_TOKEN").value_or("");
+      config_env(kind == SourceKind::hugging_face ? "HF_TOKEN" : "MODELSCOPE_API_TOKEN")
+          .value_or("");
+  return base;
+}
+
+// Is `file` what the tag means? "q4_k_m" fits "Model-Q4_K_M.gguf" and "model.q4_k_m.gguf".
+bool fits_tag(const std::string& file, const std::string& tag) {
+  const std::string name = to_lower_ascii(file);
+  if (!name.ends_with(".gguf") || name.find("mmproj") != std::string::npos) return false;
+  const std::string stem = name.substr(0, name.size() - 5);
+  if (name == tag || stem == tag) return true;
+  if (!stem.ends_with(tag) || stem.size() == tag.size()) return false;
+  const char before = stem[stem.size() - tag.size() - 1];
+  return before == '-' || before == '.' || before == '_' || before == '/';
+}
+
+}  // namespace
+
+std::optional<CatalogEntry> find_on_hugging_face(const ModelName& name, int64_t timeout_ms,
+                                                 const std::atomic<bool>* cancel,
+                                                 std::string& problem) {
+  HttpRequest request = base_request(SourceKind::hugging_face, timeout_ms);
+  if (request.bearer_token.find_first_of("\r\n") != std::string::npos) {
+    problem = "the token in the environment holds a line break";
+    return std::nullopt;
+  }
+  const std::string repository = name.name_space + "/" + name.model;
+  request.url = fmt::format("{}/api/models/{}/tree/main?recursive=true",
+                            endpoint(SourceKind::hugging_face), url_encode_path(repository));
+  const std::optional<Json> tree = get_json(request, SourceKind::hugging_face, cancel, problem);
+  if (!tree) return std::nullopt;
+  const std::string given = to_lower_ascii(name.tag);
+  const std::string tag = given == "latest" ? "q4_k_m" : given;
+  std::vector<std::string> files;
+  std::vector<std::string> fitting;
+  if (tree->is_array()) {
+    for (const Json& row : *tree) {
+      const Json path = row.is_object() ? row.value("path", Json()) : Json();
+      if (!path.is_string() || !to_lower_ascii(path.get<std::string>()).ends_with(".gguf"))
+        continue;
+      files.push_back(path.get<std::string>());
+      if (fits_tag(files.back(), tag)) fitting.push_back(files.back());
+    }
+  }
+  if (files.empty()) {
+    problem = fmt::format("the repository {} holds no .gguf file", repository);
+    return std::nullopt;
+  }
+  if (fitting.size() != 1) {
+    std::string some;
+    for (size_t i = 0; i < files.size() && i < 30; ++i) some += (i == 0 ? "" : ", ") + files[i];
+    problem = fmt::format("{} files of {} fit the tag '{}'; it has {}", fitting.size(), repository,
+                          tag, some);
+    return std::nullopt;
+  }
+  CatalogEntry entry;
+  entry.name = name.short_text();
+  entry.title = repository;
+  entry.quantization = name.tag == "latest" ? "Q4_K_M" : name.tag;
+  entry.sources.push_back({SourceKind::hugging_face, repository, fitting[0], {}, {}, {}});
+  return entry;
+}
+
+HubAnswer ask_hub(const CatalogSource& source, int64_t timeout_ms,
+                  const std::atomic<bool>* cancel) {
+  SPARROW_CHECK(source.kind != SourceKind::python_packages);
+  const bool is_hugging_face = source.kind == SourceKind::hugging_face;
+  const HttpRequest base = base_request(source.kind, timeout_ms);
   // A line break would smuggle a header in.
   if (base.bearer_token.find_first_of("\r\n") != std::string::npos) {
     return {std::nullopt, "the token in the environment holds a line break"};

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "store/catalog.h"
+#include "store/model_name.h"
 
 namespace sparrow {
 
@@ -21,6 +22,13 @@ struct HubAnswer {
   std::optional<HubFile> file;
   std::string problem;  // why there is no file: "404, it has no such file"
 };
+
+// An entry for a GGUF file of any repository on Hugging Face: "hf.co/user/repo:Q8_0". The tag is a
+// quantization or the end of a file's name; without one, Q4_K_M. Nothing, and `problem` says why,
+// if there is not exactly one such file. Throws Error{cancelled} only.
+std::optional<CatalogEntry> find_on_hugging_face(const ModelName& name, int64_t timeout_ms,
+                                                 const std::atomic<bool>* cancel,
+                                                 std::string& problem);
 
 // "huggingface.co", or the host that HF_ENDPOINT or MODELSCOPE_ENDPOINT names.
 std::string hub_host(SourceKind kind);

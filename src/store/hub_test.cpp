@@ -199,6 +199,44 @@ TEST(Hub, a_token_from_the_environment_is_sent_and_cannot_smuggle_a_header) {
   EXPECT_THAT(ask_hub(hubs.entry(true).sources[0], 5000, nullptr).problem, HasSubstr("line break"));
 }
 
+TEST(Hub, any_gguf_of_hugging_face_is_found_by_its_quantization) {
+  Hubs hubs;
+  const auto tree_of = [&](const std::vector<std::string>& files) {
+    Json tree = Json::array();
+    for (const std::string& file : files) {
+      tree.push_back({{"path", file}, {"lfs", {{"oid", hubs.sha256}, {"size", 1000}}}});
+    }
+    hubs.tree = tree.dump();
+  };
+  const auto found = [&](const std::string& name) -> std::string {
+    std::string problem;
+    const auto entry = find_on_hugging_face(parse_model_name(name), 5000, nullptr, problem);
+    return entry ? entry->sources[0].file : problem;
+  };
+  tree_of({"README.md", "M-Q4_K_M.gguf", "M-IQ4_K_M.gguf", "M-UD-Q4_K_XL.gguf", "m.q8_0.gguf",
+           "mmproj-Q8_0.gguf", "BF16/M-BF16.gguf"});
+  EXPECT_EQ(found("hf.co/me/repo"), "M-Q4_K_M.gguf");
+  EXPECT_EQ(found("huggingface.co/me/repo:q4_k_m"), "M-Q4_K_M.gguf");
+  EXPECT_EQ(found("hf.co/me/repo:Q8_0"), "m.q8_0.gguf");
+  EXPECT_EQ(found("hf.co/me/repo:bf16"), "BF16/M-BF16.gguf");
+  EXPECT_EQ(found("hf.co/me/repo:M-UD-Q4_K_XL.gguf"), "M-UD-Q4_K_XL.gguf");
+  EXPECT_THAT(found("hf.co/me/repo:Q5_K_M"),
+              HasSubstr("0 files of me/repo fit the tag 'q5_k_m'; it has M-Q4"));
+  EXPECT_THAT(found("hf.co/me/other"), HasSubstr("404"));
+  tree_of({"a-Q4_K_M.gguf", "b-Q4_K_M.gguf"});
+  EXPECT_THAT(found("hf.co/me/repo"), HasSubstr("2 files"));
+  tree_of({"README.md"});
+  EXPECT_THAT(found("hf.co/me/repo"), HasSubstr("holds no .gguf file"));
+  hubs.tree = "{}";
+  EXPECT_THAT(found("hf.co/me/repo"), HasSubstr("holds no .gguf file"));
+  // All the way: the name stays as it was given.
+  tree_of({"model.gguf"});
+  const StoredModel model = pull(hubs.store, "huggingface.co/me/repo:model");
+  EXPECT_EQ(model.name.short_text(), "hf.co/me/repo:model");
+  EXPECT_EQ(read_test_file(model.model_path), hubs.body);
+  EXPECT_TRUE(resolve_model(hubs.store, "https://huggingface.co/me/repo:model"));
+}
+
 TEST(Pull, the_first_digest_is_pinned_and_later_pulls_are_held_to_it) {
   Hubs hubs;
   EXPECT_EQ(hubs.try_pull(hubs.entry(false)), "ok");

@@ -106,6 +106,7 @@ ModelName parse_model_name(std::string_view text) {
     rest = rest.substr(0, colon);
   }
   name.model = rest;
+  if (to_lower_ascii(name.host) == "huggingface.co") name.host = "hf.co";
   check_part(text, name.host, "host", "-._:", kMaxHostBytes);
   check_part(text, name.name_space, "namespace", "-._", kMaxPartBytes);
   check_part(text, name.model, "model", "-._", kMaxPartBytes);

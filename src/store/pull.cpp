@@ -166,11 +166,13 @@ class Pull {
   NewModel new_model() const {
     NewModel model;
     model.model_digest = sha256_;
-    model.config = {{"model_format", "gguf"},
-                    {"model_family", entry_.architecture},
-                    {"model_families", Json::array({entry_.architecture})},
-                    {"model_type", entry_.parameters},
-                    {"file_type", entry_.quantization}};
+    model.config = {{"model_format", "gguf"}};
+    if (!entry_.architecture.empty()) {
+      model.config["model_family"] = entry_.architecture;
+      model.config["model_families"] = Json::array({entry_.architecture});
+    }
+    if (!entry_.parameters.empty()) model.config["model_type"] = entry_.parameters;
+    model.config["file_type"] = entry_.quantization;
     model.params = entry_.sampling;
     model.license = license_text(entry_.license);
     return model;
@@ -282,12 +284,26 @@ StoredModel pull(Store& store, const CatalogEntry& entry, const PullOptions& opt
 }
 
 StoredModel pull(Store& store, std::string_view name, const PullOptions& options) {
-  parse_model_name(name);  // a name that cannot be one is told from one that is not known
+  const ModelName parsed = parse_model_name(name);
   const CatalogEntry* entry = find_in_catalog(name);
+  if (entry == nullptr && to_lower_ascii(parsed.host) == "hf.co") {
+    std::string problem;
+    const std::optional<CatalogEntry> found =
+        find_on_hugging_face(parsed, options.connect_timeout_ms, options.cancel, problem);
+    if (!found) {
+      fail(ErrorCode::network, "'{}' could not be had from {}: {}", name,
+           hub_host(SourceKind::hugging_face), problem);
+    }
+    return pull(store, *found, options);
+  }
   if (entry == nullptr) {
     std::string known;
     for (const CatalogEntry& each : catalog()) known += (known.empty() ? "" : ", ") + each.name;
-    fail(ErrorCode::not_found, "the catalog has no model '{}'; it has {}", name, known);
+    fail(ErrorCode::not_found,
+         "the catalog has no model '{}'; it has {}, and hf.co/USER/REPOSITORY:QUANTIZATION takes "
+         "any "
+         "GGUF file of Hugging Face",
+         name, known);
   }
   return pull(store, *entry, options);
 }

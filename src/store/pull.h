@@ -32,6 +32,7 @@ struct PullOptions {
 // A no-op when the model is there already. Throws Error{not_found|network|io|cancelled}; the
 // message lists what each source answered. A download that breaks off leaves a partial file, which
 // is no model, and which the next pull goes on from.
+// `name` is one of the catalog's, or hf.co/user/repo:quant for any GGUF file of Hugging Face.
 StoredModel pull(Store& store, std::string_view name, const PullOptions& options = {});
 
 // The same for an entry that need not stand in the catalog.
