@@ -12,7 +12,8 @@
 
 namespace sparrow {
 
-// Collects, then writes in one go: to `path` by way of a temporary file and rename, or to bytes.
+// Collects, then writes in one go: to `path` by way of PATH.partial and a rename, so that no
+// half file ever stands there, or to bytes. Not thread-safe.
 class GgufWriter {
  public:
   void add_uint32(std::string_view key, uint32_t value);
@@ -44,6 +45,8 @@ class GgufWriter {
     Shape shape;
     std::vector<std::byte> data;
   };
+  std::vector<std::byte> encode_head() const;
+
   std::vector<std::byte> entries_;  // encoded
   uint64_t entry_count_ = 0;
   uint32_t alignment_ = 32;

@@ -1,0 +1,30 @@
+// Puts a GgufFile together from the parts of a model: one file, or several that must fit together.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "gguf/gguf_file.h"
+#include "gguf/part.h"
+
+namespace sparrow {
+
+// Used once, by one thread.
+class GgufReader {
+ public:
+  explicit GgufReader(const std::string& path);
+
+  std::shared_ptr<const GgufFile> open();
+  std::shared_ptr<const GgufFile> parse(std::span<const std::byte> bytes);
+
+ private:
+  void open_all_parts(MappedFile named, gguf::Part named_part, uint64_t count);
+  void check_part(const gguf::Part& part, const std::string& path, uint64_t number,
+                  uint64_t count) const;
+  void add_tensors(const gguf::Part& part, const std::string& path);
+
+  std::shared_ptr<GgufFile> file_;
+};
+
+}  // namespace sparrow
