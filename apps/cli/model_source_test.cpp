@@ -16,8 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::vector<std::string> kKnown = {"qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b",
-                                         "smollm2:135m", "Qwen/Qwen3-4B-Instruct-2507"};
+const std::vector<std::string> kKnown = {"qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b", "smollm2:135m",
+                                         "Qwen/Qwen3-4B-Instruct-2507"};
 
 std::string error_of(const std::function<void()>& act, ErrorCode code) {
   try {
@@ -109,8 +109,7 @@ TEST(ModelSource, what_is_neither_file_nor_name_is_refused) {
   error_of([&] { find_model(store, "a b", IfMissing::pull); }, ErrorCode::invalid_argument);
   error_of([&] { find_model(store, "", IfMissing::pull); }, ErrorCode::invalid_argument);
   error_of([&] { find_model(store, "./nothing.gguf", IfMissing::pull); }, ErrorCode::not_found);
-  error_of([&] { find_model(store, folder.path(), IfMissing::pull); },
-           ErrorCode::invalid_argument);
+  error_of([&] { find_model(store, folder.path(), IfMissing::pull); }, ErrorCode::invalid_argument);
 }
 
 }  // namespace

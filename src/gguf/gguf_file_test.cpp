@@ -51,7 +51,9 @@ TEST(GgufFile, a_tensor_is_asked_for_by_name) {
   const Error newer = refusal([&] { file->tensor("newer"); });
   EXPECT_EQ(newer.code(), ErrorCode::unsupported);
   EXPECT_STREQ(newer.what(), ("test: tensor 'newer' is of type IQ2_XXS, which is not read; these "
-                              "are: " + format_names()).c_str());
+                              "are: " +
+                              format_names())
+                                 .c_str());
 }
 
 TEST(GgufFile, a_file_that_is_not_there_is_not_found) {

@@ -68,10 +68,11 @@ std::shared_ptr<const GgufFile> GgufReader::open() {
 void GgufReader::open_all_parts(MappedFile named, gguf::Part named_part, uint64_t count) {
   const std::optional<gguf::SplitName> name = gguf::parse_split_name(file_->path_);
   if (!name || name->part_count != count) {
-    fail(ErrorCode::invalid_file,
-         "{}: is one of {} parts ({}), so its name must end in -0000N-of-{:05}.gguf, with the other "
-         "parts beside it",
-         file_->path_, count, kSplitCount, count);
+    fail(
+        ErrorCode::invalid_file,
+        "{}: is one of {} parts ({}), so its name must end in -0000N-of-{:05}.gguf, with the other "
+        "parts beside it",
+        file_->path_, count, kSplitCount, count);
   }
   for (uint64_t number = 1; number <= count; ++number) {
     const bool is_named = number == name->part;

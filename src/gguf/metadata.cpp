@@ -85,9 +85,9 @@ bool is_float(GgufType type) { return type == GgufType::float32 || type == GgufT
 }  // namespace
 
 std::string_view gguf_type_name(GgufType type) {
-  constexpr std::string_view kNames[] = {"uint8",   "int8", "uint16", "int16", "uint32",
-                                         "int32",   "float32", "bool", "string", "array",
-                                         "uint64",  "int64", "float64"};
+  constexpr std::string_view kNames[] = {"uint8",  "int8",    "uint16", "int16",  "uint32",
+                                         "int32",  "float32", "bool",   "string", "array",
+                                         "uint64", "int64",   "float64"};
   const auto index = static_cast<size_t>(type);
   return index < std::size(kNames) ? kNames[index] : "unknown type";
 }
@@ -166,8 +166,9 @@ std::optional<std::vector<int64_t>> Metadata::find_ints(std::string_view key) co
   for_each_number(*array, [&](auto value) {
     if constexpr (std::integral<decltype(value)>) {
       if (!std::in_range<int64_t>(value)) {
-        fail(ErrorCode::invalid_file, "element {} of key {} is {}, more than 64 bits with sign hold",
-             values.size(), gguf::quoted(key), value);
+        fail(ErrorCode::invalid_file,
+             "element {} of key {} is {}, more than 64 bits with sign hold", values.size(),
+             gguf::quoted(key), value);
       }
       values.push_back(static_cast<int64_t>(value));
     }

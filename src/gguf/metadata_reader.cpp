@@ -99,7 +99,8 @@ GgufValue read_array(ByteReader& reader, std::string_view field, uint64_t& strin
   const std::byte* data = reader.take(count * smallest_bytes, field);
   if (type == GgufType::boolean) {
     const std::byte* end = data + count;
-    const std::byte* bad = std::find_if(data, end, [](std::byte value) { return value > std::byte{1}; });
+    const std::byte* bad =
+        std::find_if(data, end, [](std::byte value) { return value > std::byte{1}; });
     if (bad != end) {
       reader.refuse(static_cast<uint64_t>(bad - reader.data()), field,
                     "must be 0 or 1 (a bool), is {}", static_cast<unsigned>(*bad));

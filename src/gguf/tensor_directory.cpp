@@ -57,8 +57,8 @@ uint64_t data_bytes(const ByteReader& reader, const DirectoryEntry& entry) {
   }
   const auto row_bytes = checked_mul(static_cast<uint64_t>(shape[0] / layout->block_values),
                                      static_cast<uint64_t>(layout->block_bytes));
-  const auto bytes = row_bytes ? checked_mul(*row_bytes, static_cast<uint64_t>(shape.row_count()))
-                               : std::nullopt;
+  const auto bytes =
+      row_bytes ? checked_mul(*row_bytes, static_cast<uint64_t>(shape.row_count())) : std::nullopt;
   if (!bytes) reader.refuse(entry.entry_start, field_of(entry), "is larger than any file");
   return *bytes;
 }
@@ -125,8 +125,7 @@ std::vector<TensorInfo> read_tensor_directory(ByteReader& reader, uint64_t count
     const DirectoryEntry& entry = entries.back();
     const auto [place, is_new] = places.emplace(entry.info.name, entry.entry_start);
     if (!is_new) {
-      reader.refuse(entry.entry_start, field_of(entry), "stands already at byte {}",
-                    place->second);
+      reader.refuse(entry.entry_start, field_of(entry), "stands already at byte {}", place->second);
     }
   }
   const std::optional<uint64_t> data_start = checked_align_up(reader.position(), alignment);

@@ -47,10 +47,13 @@ void append_array_head(std::vector<std::byte>& out, std::string_view key, GgufTy
 // Integers are kept at 64 bits; the low bytes are the value at its own width.
 void append_scalar(std::vector<std::byte>& out, const GgufEntry& entry) {
   const size_t width = gguf::value_bytes(entry.type);
-  if (const auto* number = std::get_if<uint64_t>(&entry.value)) return append_bytes(out, number, width);
-  if (const auto* number = std::get_if<int64_t>(&entry.value)) return append_bytes(out, number, width);
+  if (const auto* number = std::get_if<uint64_t>(&entry.value))
+    return append_bytes(out, number, width);
+  if (const auto* number = std::get_if<int64_t>(&entry.value))
+    return append_bytes(out, number, width);
   if (const auto* flag = std::get_if<bool>(&entry.value)) return append(out, uint8_t{*flag});
-  if (const auto* text = std::get_if<std::string_view>(&entry.value)) return append_string(out, *text);
+  if (const auto* text = std::get_if<std::string_view>(&entry.value))
+    return append_string(out, *text);
   const double number = std::get<double>(entry.value);
   if (entry.type == GgufType::float64) return append(out, number);
   append(out, static_cast<float>(number));
@@ -147,7 +150,8 @@ void GgufWriter::add_entry(const GgufEntry& entry) {
   ++entry_count_;
   if (const auto* numbers = std::get_if<GgufNumberArray>(&entry.value)) {
     append_array_head(entries_, entry.key, numbers->element_type, numbers->count);
-    append_bytes(entries_, numbers->data, numbers->count * gguf::value_bytes(numbers->element_type));
+    append_bytes(entries_, numbers->data,
+                 numbers->count * gguf::value_bytes(numbers->element_type));
   } else if (const auto* strings = std::get_if<std::vector<std::string_view>>(&entry.value)) {
     append_array_head(entries_, entry.key, GgufType::string, strings->size());
     for (const std::string_view text : *strings) append_string(entries_, text);
