@@ -44,8 +44,7 @@ inline void check_tensors(std::span<const TensorInfo> tensors, std::span<const s
     spans.emplace_back(info.data, info.data + info.size_bytes);
   }
   std::ranges::sort(spans);
-  for (size_t i = 1; i < spans.size(); ++i)
-    SPARROW_CHECK(spans[i - 1].second <= spans[i].first);
+  for (size_t i = 1; i < spans.size(); ++i) SPARROW_CHECK(spans[i - 1].second <= spans[i].first);
 }
 
 // Empty where a tensor's type cannot be written.

@@ -21,8 +21,8 @@ std::vector<std::byte> every_value_type() {
   writer.add_string("general.architecture", "llama");
   const uint64_t words[4] = {1, 2, 3, 4};
   const auto* data = reinterpret_cast<const std::byte*>(words);
-  for (const GgufType type : {GgufType::uint8, GgufType::uint16, GgufType::uint32, GgufType::uint64,
-                              GgufType::boolean}) {
+  for (const GgufType type :
+       {GgufType::uint8, GgufType::uint16, GgufType::uint32, GgufType::uint64, GgufType::boolean}) {
     const std::string name(gguf_type_name(type));
     if (type != GgufType::boolean) writer.add_entry({name, type, uint64_t{7}});
     writer.add_entry({name + "s", GgufType::array, GgufNumberArray{type, data, 1}});

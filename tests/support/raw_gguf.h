@@ -15,6 +15,13 @@ class RawGguf {
     bytes("GGUF").u32(version).u64(tensor_count).u64(entry_count);
   }
 
+  // Not even a header.
+  static RawGguf empty() {
+    RawGguf raw;
+    raw.data_.clear();
+    return raw;
+  }
+
   RawGguf& bytes(std::string_view text) {
     for (const char c : text) data_.push_back(static_cast<std::byte>(c));
     return *this;
