@@ -41,7 +41,7 @@ struct SamplingParams {
   bool ignore_eos = false;
   int64_t min_tokens = 0;
   int64_t max_tokens = -1;      // -1: until the context is full
-  std::optional<int64_t> seed;  // empty: drawn at submit, and reported
+  std::optional<int64_t> seed;  // empty or -1: drawn at submit, and reported
   int64_t logprobs = -1;        // -1: none; 0: the chosen token's; n: also the n most likely
 };
 
@@ -52,24 +52,33 @@ struct SamplingField {
                std::optional<int64_t> SamplingParams::*, std::vector<std::string> SamplingParams::*,
                std::vector<int32_t> SamplingParams::*, std::map<int32_t, double> SamplingParams::*>
       member;
-  double minimum;  // of a number, inclusive unless minimum_open
+  // Of a number, inclusive unless minimum_open; of each number or bias in a list; of the bytes of
+  // each text in a list.
+  double minimum;
   double maximum;
   bool minimum_open;
+  int64_t maximum_count;   // of a list; 1 for everything else
   std::string_view range;  // for messages: "in (0, 1]"
   std::string_view doc;    // one sentence
 };
 
+// In the order of the struct.
 std::span<const SamplingField> sampling_fields();
+// Null if there is no such field.
 const SamplingField* find_sampling_field(std::string_view name);
 
-// Throws Error{invalid_argument}: "top_p must be in (0, 1], got 1.7".
+// Throws Error{invalid_argument}: "top_p must be in (0, 1], got 1.7". Also refuses fields that
+// contradict each other.
 void validate(const SamplingParams& params);
 
-// Sets one field from text, as a flag or `/set parameter` gives it. Lists take several values.
+// Sets one field from text, as a flag or `/set parameter` gives it, and checks its range. A number
+// takes one value, a bool one or none (true), a list any number: they replace what was there, and
+// none, or one that is empty, means the empty list. logit_bias takes ID=BIAS; "random" clears the
+// seed. Throws Error{invalid_argument} and leaves `params` as it was.
 void set_sampling_field(SamplingParams& params, std::string_view name,
                         std::span<const std::string> values);
 
-// The field's value as text.
+// The field's value as text: "0.7", "true", "random", "["\\n", ":"]", "[1, 2]", "[15=-2.5]".
 std::string sampling_field_text(const SamplingParams& params, const SamplingField& field);
 
 }  // namespace sparrow

@@ -1,0 +1,29 @@
+// Log probabilities as they are reported: of the raw softmax over the whole row of logits, before
+// masks, biases, penalties, temperature and filters (as OpenAI's API and vLLM's default
+// `raw_logprobs`). A pure function of the row, so a token's value is the same float in every list.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sparrow {
+
+struct TokenLogprob {
+  int32_t id = 0;
+  float logprob = 0;
+};
+
+// log(sum(exp(logits))), summed in f64 in the order of the ids. Excluded tokens count as nothing.
+double log_sum_exp(std::span<const float> logits);
+
+// The `count` most likely tokens, best first, of equals the lower id. `log_total` is the row's
+// log_sum_exp.
+void top_logprobs(std::span<const float> logits, double log_total, int64_t count,
+                  std::vector<TokenLogprob>& out);
+
+inline float logprob_of(float logit, double log_total) {
+  return static_cast<float>(static_cast<double>(logit) - log_total);
+}
+
+}  // namespace sparrow
