@@ -13,10 +13,12 @@
 namespace sparrow::cli {
 namespace {
 
-constexpr std::array<Command, 3> kCommands = {{
+constexpr std::array<Command, 5> kCommands = {{
     {"pull", "Get a model of the catalog", set_up_pull},
     {"list", "Show the models that are here", set_up_list},
     {"rm", "Delete models", set_up_rm},
+    {"dequantize", "Write one tensor of a model file as 32-bit floats", set_up_dequantize},
+    {"logits", "Write the logits of every position of a prompt", set_up_logits},
 }};
 
 int main_inside(int argc, char** argv) {

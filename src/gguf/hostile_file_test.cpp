@@ -35,11 +35,16 @@ std::vector<HostileFile> bad_headers() {
   return {
       {"an empty file", RawGguf::empty(), "magic at byte 0: the file is empty"},
       {"a file of three bytes", only("GGU"), "magic at byte 0: must be 'GGUF', is 'GGU'"},
-      {"a magic of another file", only("\x7f" "ELF0123"), "must be 'GGUF', is '\\x7fELF'"},
+      {"a magic of another file",
+       only("\x7f"
+            "ELF0123"),
+       "must be 'GGUF', is '\\x7fELF'"},
       {"a magic that is backwards", only("FUGG0123"), "must be 'GGUF', is 'FUGG'"},
       {"a web page in place of a download", only("<!DOCTYPE html>"), "this is a web page"},
-      {"a Git LFS pointer", only("version https://git-lfs.github.com/spec/v1"), "a Git LFS pointer"},
-      {"a safetensors file", only(std::string_view("\x10\x02\0\0\0\0\0\0{\"a\":", 13)), "looks like a safetensors file"},
+      {"a Git LFS pointer", only("version https://git-lfs.github.com/spec/v1"),
+       "a Git LFS pointer"},
+      {"a safetensors file", only(std::string_view("\x10\x02\0\0\0\0\0\0{\"a\":", 13)),
+       "looks like a safetensors file"},
       {"nothing after the magic", only("GGUF"),
        "version at byte 4: needs 4 bytes, but the file ends after 0 more"},
       {"version 0", RawGguf(0, 0, 0), "version at byte 4: is 0; versions 2 and 3 are read",
@@ -79,8 +84,7 @@ std::vector<HostileFile> bad_metadata() {
        "key 'k' at byte 41: stands already at byte 24"},
       {"a value type that is none", entry().key("k", 13).u32(1),
        "key 'k' at byte 33: has value type 13; types are 0 to 12"},
-      {"a negative value type", entry().key("k", UINT32_MAX).u32(1),
-       "has value type 4294967295"},
+      {"a negative value type", entry().key("k", UINT32_MAX).u32(1), "has value type 4294967295"},
       {"a value that is cut off", entry().key("k", 10).u32(1),
        "key 'k' at byte 37: needs 8 bytes, but the file ends after 4 more"},
       {"a string of 2^63 bytes", entry().key("k", 8).u64(uint64_t{1} << 63),
@@ -171,8 +175,8 @@ std::vector<HostileFile> bad_tensors() {
        "name of tensor 0 at byte 24: '\\xed\\xa0\\x80' is not UTF-8"},
       {"a tensor name that climbs out of a folder", RawGguf(1).tensor("..", {8}, 0, 0).zeros(99),
        "'..' has '..' as a step of a path"},
-      {"a directory that is cut off in the middle", RawGguf(1).text("t").u32(2).u64(1).u64(1).zeros(4),
-       "needs 8 bytes"},
+      {"a directory that is cut off in the middle",
+       RawGguf(1).text("t").u32(2).u64(1).u64(1).zeros(4), "needs 8 bytes"},
   };
 }
 

@@ -94,8 +94,9 @@ TEST_F(SplitFiles, a_missing_part_is_named) {
 
 TEST_F(SplitFiles, a_part_under_another_parts_name_is_refused) {
   std::filesystem::copy_file(path(3), path(2), std::filesystem::copy_options::overwrite_existing);
-  EXPECT_THAT(refusal().what(),
-              HasSubstr(path(2) + ": split.no must be 1 (the part number of the name, from 0), is 2"));
+  EXPECT_THAT(
+      refusal().what(),
+      HasSubstr(path(2) + ": split.no must be 1 (the part number of the name, from 0), is 2"));
 }
 
 TEST_F(SplitFiles, a_part_of_another_model_is_refused) {
@@ -140,7 +141,8 @@ TEST_F(SplitFiles, a_part_under_a_name_without_numbers_is_refused) {
 
 TEST_F(SplitFiles, a_broken_part_is_refused_under_its_own_name) {
   write_test_file(path(2), "GGUF");
-  EXPECT_THAT(refusal().what(), testing::StartsWith(path(2) + ": version at byte 4: needs 4 bytes"));
+  EXPECT_THAT(refusal().what(),
+              testing::StartsWith(path(2) + ": version at byte 4: needs 4 bytes"));
 }
 
 TEST_F(SplitFiles, a_whole_model_under_a_parts_name_opens) {

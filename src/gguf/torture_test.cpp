@@ -86,10 +86,11 @@ TEST(GgufTorture, any_bit_turned_is_judged_as_the_slow_reader_does) {
 }
 
 TEST(GgufTorture, many_fields_changed_at_once_are_judged_as_the_slow_reader_does) {
-  constexpr uint64_t kValues[] = {0,  1,          2,          3,          4,          7,
-                                  8,  9,          16,         31,         32,         33,
-                                  64, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 1ull << 40,
-                                  1ull << 48, 1ull << 63, UINT64_MAX - 31, UINT64_MAX};
+  constexpr uint64_t kValues[] = {
+      0,          1,          2,           3,          4,          7,          8,
+      9,          16,         31,          32,         33,         64,         0x7fffffff,
+      0x80000000, 0xffffffff, 0x100000000, 1ull << 40, 1ull << 48, 1ull << 63, UINT64_MAX - 31,
+      UINT64_MAX};
   const Bytes small = small_file().data();
   std::mt19937_64 random(7);
   for (int round = 0; round < 5000; ++round) {
@@ -113,7 +114,8 @@ TEST(GgufTorture, bytes_cut_out_or_doubled_are_judged_as_the_slow_reader_does) {
     const size_t count = 1 + random() % 24;
     const auto place = static_cast<ptrdiff_t>(random() % (small.size() - count));
     if (random() % 2 == 0) {
-      changed.erase(changed.begin() + place, changed.begin() + place + static_cast<ptrdiff_t>(count));
+      changed.erase(changed.begin() + place,
+                    changed.begin() + place + static_cast<ptrdiff_t>(count));
     } else {
       changed.insert(changed.begin() + place, small.begin() + place,
                      small.begin() + place + static_cast<ptrdiff_t>(count));

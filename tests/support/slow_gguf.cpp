@@ -50,7 +50,8 @@ class SlowReader {
   std::string text(Wide count) {
     require(count <= bytes_.size() - at_, "cut short");
     std::string result;
-    for (Wide i = 0; i < count; ++i) result += static_cast<char>(bytes_[static_cast<size_t>(at_ + i)]);
+    for (Wide i = 0; i < count; ++i)
+      result += static_cast<char>(bytes_[static_cast<size_t>(at_ + i)]);
     at_ += count;
     return result;
   }
@@ -73,11 +74,11 @@ class SlowReader {
   static bool is_utf8(const std::string& name) {
     for (size_t i = 0; i < name.size();) {
       const unsigned lead = static_cast<unsigned char>(name[i]);
-      const size_t length = lead < 0x80                 ? 1
-                            : lead >> 5 == 0b110        ? 2
-                            : lead >> 4 == 0b1110       ? 3
-                            : lead >> 3 == 0b11110      ? 4
-                                                        : 0;
+      const size_t length = lead < 0x80            ? 1
+                            : lead >> 5 == 0b110   ? 2
+                            : lead >> 4 == 0b1110  ? 3
+                            : lead >> 3 == 0b11110 ? 4
+                                                   : 0;
       if (length == 0 || i + length > name.size()) return false;
       unsigned point = length == 1 ? lead : lead & (0x7fu >> length);
       for (size_t j = 1; j < length; ++j) {
@@ -182,8 +183,8 @@ class SlowReader {
     Extent extent{number(8), 0};
     if (const auto layout = find_block_layout(static_cast<uint32_t>(type))) {
       require(first % static_cast<Wide>(layout->block_values) == 0, "row");
-      extent.size = values / static_cast<Wide>(layout->block_values) *
-                    static_cast<Wide>(layout->block_bytes);
+      extent.size =
+          values / static_cast<Wide>(layout->block_values) * static_cast<Wide>(layout->block_bytes);
     }
     extents_.push_back(extent);
   }
