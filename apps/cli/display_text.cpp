@@ -45,9 +45,9 @@ TextCluster first_cluster(std::string_view text) {
   char32_t last = first.value;
   while (size < text.size()) {
     const CodePoint next = decode(text.substr(size));
-    if (!next.is_valid || utf8proc_grapheme_break_stateful(
-                              static_cast<utf8proc_int32_t>(last),
-                              static_cast<utf8proc_int32_t>(next.value), &state)) {
+    if (!next.is_valid ||
+        utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(last),
+                                         static_cast<utf8proc_int32_t>(next.value), &state)) {
       break;
     }
     // Terminals disagree about joined emoji: the sum is what the widest of them take.

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "apps/cli/command.h"
+#include "apps/cli/display_text.h"
 #include "apps/cli/exit_code.h"
 #include "sparrow/error.h"
 #include "sparrow/version.h"
@@ -37,13 +38,13 @@ int main_inside(int argc, char** argv) {
     app.exit(error);
     return exit_code(ErrorCode::invalid_argument);
   } catch (const Error& error) {
-    std::fprintf(stderr, "Error: %s\n", error.what());
+    std::fprintf(stderr, "Error: %s\n", as_one_line(error.what()).c_str());
     return exit_code(error.code());
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "Error: not enough memory\n");
     return exit_code(ErrorCode::out_of_memory);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "Error: internal: %s\n", error.what());
+    std::fprintf(stderr, "Error: internal: %s\n", as_one_line(error.what()).c_str());
     return exit_code(ErrorCode::internal);
   }
 }

@@ -19,9 +19,22 @@ constexpr const char* kClearLine = "\r\x1b[K";
 constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::chrono::seconds kRateWindow{5};
 
+// The only thing that may reach a signal handler.
+std::atomic<bool> is_on_screen = false;
+
 void print(const std::string& text) {
   std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
+}
+
+void draw(const std::string& text) {
+  is_on_screen = true;
+  print(kClearLine + text);
+}
+
+void erase() {
+  print(kClearLine);
+  is_on_screen = false;
 }
 
 // The statuses are plain ASCII; a column is a byte there.
@@ -36,6 +49,8 @@ bool stderr_is_terminal() {
 }
 
 bool stderr_takes_colour() { return stderr_is_terminal() && !config_env("NO_COLOR"); }
+
+bool progress_is_drawn() { return is_on_screen; }
 
 int terminal_columns() {
   winsize size{};
@@ -110,13 +125,13 @@ void ProgressBar::update(std::string_view status, uint64_t completed, uint64_t t
   while (now - samples_.front().time > kRateWindow) samples_.pop_front();
   const std::string text =
       bar_text(status_, completed, total, bytes_per_second(), terminal_columns());
-  print(kClearLine + text);
+  draw(text);
   is_drawn_ = true;
   last_drawn_ = now;
 }
 
 void ProgressBar::clear() {
-  if (is_drawn_) print(kClearLine);
+  if (is_drawn_) erase();
   is_drawn_ = false;
 }
 
@@ -131,10 +146,10 @@ void Spinner::turn() {
   std::unique_lock lock(mutex_);
   for (size_t frame = 0;; ++frame) {
     if (stopping_.wait_for(lock, kRedraw, [this] { return is_stopped_; })) break;
-    print(fmt::format("{}{} {}", kClearLine, kFrames[frame % kFrames.size()], text_));
+    draw(fmt::format("{} {}", kFrames[frame % kFrames.size()], text_));
     is_drawn = true;
   }
-  if (is_drawn) print(kClearLine);
+  if (is_drawn) erase();
 }
 
 void Spinner::stop() {

@@ -17,6 +17,7 @@ namespace sparrow::cli {
 bool stderr_is_terminal();   // false as well for TERM=dumb
 bool stderr_takes_colour();  // a terminal, and NO_COLOR is not set
 int terminal_columns();      // of standard error; 80 if it is none
+bool progress_is_drawn();    // a bar or spinner stands on the line; for signal handlers too
 
 // Text of a bar that fits `columns`: `pulling from x  45% ▕███    ▏ 1.1 GB/2.5 GB  35 MB/s  41s`.
 // `total` 0: unknown. `bytes_per_second` 0: unknown.

@@ -25,6 +25,7 @@ void interrupt(int) { is_interrupted = true; }
 class CatchInterrupt {
  public:
   CatchInterrupt() {
+    is_interrupted = false;  // an earlier pull of this program may have been stopped
     struct sigaction action {};
     action.sa_handler = interrupt;
     action.sa_flags = SA_RESETHAND;

@@ -10,8 +10,8 @@
 namespace sparrow::cli {
 
 enum class ReplVerb {
-  message,        // text
-  help,           // text: the topic, or empty
+  message,  // text
+  help,     // text: the topic, or empty
   bye,
   clear,
   list,

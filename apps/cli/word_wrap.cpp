@@ -12,7 +12,8 @@ constexpr int kLeastColumns = 10;  // of a terminal that is worth wrapping for
 
 // Marks that stay with what stands before them (JIS X 4051's main classes), and after.
 bool is_closing(char32_t c) {
-  constexpr std::u32string_view kClosing = U",.:;!?)]}%'\"’”、。，．：；？！）」』】》〉〕］｝〞…—·％‰々ーっッゃゅょャュョ";
+  constexpr std::u32string_view kClosing =
+      U",.:;!?)]}%'\"’”、。，．：；？！）」』】》〉〕］｝〞…—·％‰々ーっッゃゅょャュョ";
   return kClosing.find(c) != std::u32string_view::npos;
 }
 bool is_opening(char32_t c) {

@@ -77,7 +77,8 @@ TEST(WordWrap, marks_and_joined_emoji_are_never_parted_from_what_they_stand_on) 
 
 TEST(WordWrap, every_cut_of_the_stream_gives_the_same_lines_that_all_fit) {
   const std::string text =
-      "Quantum computing（量子计算）uses \"qubits\"，它们可以 be 0 and 1 at once. 🚀🚀 Données: été, "
+      "Quantum computing（量子计算）uses \"qubits\"，它们可以 be 0 and 1 at once. 🚀🚀 Données: "
+      "été, "
       "ﬁn.\n\n- https://example.org/a/very/long/path/that/never/ends\n";
   for (int columns = 10; columns < 90; columns += 7) {
     const std::string whole = wrap(text, columns);

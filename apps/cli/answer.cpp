@@ -1,0 +1,85 @@
+#include "apps/cli/answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "apps/cli/answer_writer.h"
+#include "apps/cli/numbers.h"
+#include "apps/cli/progress_bar.h"
+#include "base/error.h"
+
+namespace sparrow::cli {
+namespace {
+
+constexpr int64_t kPollMs = 50;  // how soon Ctrl-C is noticed
+constexpr int kStatsPolls = 4;
+
+std::string rate(int64_t count, double seconds) {
+  return seconds > 0 ? fmt::format("{:.2f} tokens/s", static_cast<double>(count) / seconds) : "-";
+}
+
+}  // namespace
+
+Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const SamplingParams& params,
+              bool wraps, const InterruptScope* interrupts) {
+  const auto started = std::chrono::steady_clock::now();
+  const std::shared_ptr<OutputStream> stream = engine.submit({std::move(prompt), params});
+  std::optional<Spinner> spinner(std::in_place, "");
+  AnswerWriter writer(wraps);
+  Answer answer;
+  const auto stop = [&](FinishReason reason) {
+    stream->cancel();
+    answer.finish_reason = reason;
+  };
+  while (answer.finish_reason == FinishReason::none) {
+    const std::optional<TextDelta> delta = stream->next_within(kPollMs);
+    if (interrupts != nullptr && interrupts->is_interrupted()) stop(FinishReason::cancelled);
+    if (!delta) continue;
+    if (!delta->text.empty()) spinner.reset();
+    answer.text += delta->text;
+    if (!writer.write(delta->text)) {
+      answer.reader_is_gone = true;
+      stop(FinishReason::cancelled);
+    }
+    if (delta->finish_reason != FinishReason::none) {
+      answer.finish_reason = delta->finish_reason;
+      answer.error = delta->error;
+    }
+  }
+  spinner.reset();
+  if (!answer.reader_is_gone) answer.reader_is_gone = !writer.finish();
+  // One that was stopped has its numbers once the engine has noticed, a step later.
+  for (int i = 0; i < kStatsPolls && !stream->is_finished(); ++i) stream->next_within(kPollMs);
+  answer.stats = stream->stats();
+  answer.total_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return answer;
+}
+
+std::string verbose_text(const Answer& answer, double load_s) {
+  const RequestStats& stats = answer.stats;
+  const int64_t computed = stats.prompt_tokens - stats.cached_tokens;
+  std::string text;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<22}{}\n", fmt::format("{}:", name), value);
+  };
+  line("total duration", short_time(answer.total_s + std::max(load_s, 0.0)));
+  if (load_s >= 0) line("load duration", short_time(load_s));
+  line("prompt eval count",
+       stats.cached_tokens > 0
+           ? fmt::format("{} token(s), {} of them from the cache", stats.prompt_tokens,
+                         stats.cached_tokens)
+           : fmt::format("{} token(s)", stats.prompt_tokens));
+  line("prompt eval duration", short_time(stats.prefill_s));
+  line("prompt eval rate", rate(computed, stats.prefill_s));
+  line("eval count", fmt::format("{} token(s)", stats.output_tokens));
+  line("eval duration", short_time(stats.decode_s));
+  line("eval rate", rate(stats.output_tokens, stats.decode_s));
+  line("seed", fmt::format("{}", stats.seed));
+  return text;
+}
+
+}  // namespace sparrow::cli

@@ -1,0 +1,30 @@
+// One answer: submitted, shown as it comes, and measured.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/cli/interrupt.h"
+#include "engine/engine.h"
+#include "sparrow/sampling_params.h"
+
+namespace sparrow::cli {
+
+struct Answer {
+  std::string text;  // all that was generated, also when it was stopped
+  FinishReason finish_reason = FinishReason::none;
+  std::string error;  // when finish_reason is error
+  RequestStats stats;
+  double total_s = 0;
+  bool reader_is_gone = false;  // standard output was closed
+};
+
+// Writes the answer to standard output as it comes, with a spinner on a terminal until its first
+// word. `interrupts`, if given, stops it. Throws Error{invalid_argument|context_full|io}.
+Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const SamplingParams& params,
+              bool wraps, const InterruptScope* interrupts);
+
+// The lines of --verbose, as Ollama has them. `load_s` is left out if it is negative.
+std::string verbose_text(const Answer& answer, double load_s);
+
+}  // namespace sparrow::cli

@@ -1,0 +1,146 @@
+#include "apps/cli/chat_params.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "sampling/params_json.h"
+
+namespace sparrow::cli {
+namespace {
+
+struct FileKey {
+  const char* key;
+  const char* field;
+  bool is_integer;
+};
+// The recommended sampling settings of a GGUF file, as llama.cpp's converter writes them
+// (gguf-py's Keys.General.Sampling*). The order of the steps is our own.
+constexpr std::array<FileKey, 11> kFileKeys = {{
+    {"general.sampling.temp", "temperature", false},
+    {"general.sampling.top_k", "top_k", true},
+    {"general.sampling.top_p", "top_p", false},
+    {"general.sampling.min_p", "min_p", false},
+    {"general.sampling.xtc_probability", "xtc_probability", false},
+    {"general.sampling.xtc_threshold", "xtc_threshold", false},
+    {"general.sampling.penalty_last_n", "penalty_window", true},
+    {"general.sampling.penalty_repeat", "repeat_penalty", false},
+    {"general.sampling.mirostat", "mirostat", true},
+    {"general.sampling.mirostat_tau", "mirostat_tau", false},
+    {"general.sampling.mirostat_eta", "mirostat_eta", false},
+}};
+
+struct OtherName {
+  std::string_view ollama;
+  std::string_view ours;
+};
+constexpr std::array<OtherName, 3> kOllamaNames = {{
+    {"num_predict", "max_tokens"},
+    {"repeat_last_n", "penalty_window"},
+    {"num_ctx", kContextParameter},
+}};
+
+// "Qwen3-4B-Instruct-2507" and "Qwen3 4B Instruct 2507" are one name.
+std::string plain_name(std::string_view name) {
+  std::string plain = to_lower_ascii(name);
+  for (char& c : plain) {
+    if (c == '-' || c == '_') c = ' ';
+  }
+  return plain;
+}
+
+}  // namespace
+
+const CatalogEntry* find_catalog_entry(const StoredModel& model, const Metadata& metadata) {
+  const std::string file_name = std::filesystem::path(model.model_path).filename();
+  const std::optional<std::string_view> name = metadata.find_string("general.name");
+  for (const CatalogEntry& entry : catalog()) {
+    if (!entry.sha256.empty() && file_name == "sha256-" + entry.sha256) return &entry;
+  }
+  for (const CatalogEntry& entry : catalog()) {
+    if (name && plain_name(*name) == plain_name(entry.title)) return &entry;
+  }
+  return nullptr;
+}
+
+Json file_sampling(const Metadata& metadata) {
+  Json sampling = Json::object();
+  for (const FileKey& row : kFileKeys) {
+    if (!metadata.has(row.key)) continue;
+    try {
+      if (row.is_integer) {
+        sampling[row.field] = *metadata.find_int(row.key);
+      } else {
+        // What was written as 0.7f is meant as 0.7.
+        sampling[row.field] = parse_json(
+            fmt::format("{}", static_cast<float>(*metadata.find_float(row.key))), row.key);
+      }
+    } catch (const Error& error) {
+      log().warn("left out: {}", error.what());
+    }
+  }
+  return sampling;
+}
+
+SamplingParams model_params(const StoredModel& model, const Metadata& metadata) {
+  SamplingParams params;
+  const CatalogEntry* entry = find_catalog_entry(model, metadata);
+  const Json known = entry != nullptr ? entry->sampling : Json::object();
+  set_sampling_fields(params, known, "catalog");
+  // One value at a time: a file's mistake must not keep the rest of it from counting.
+  const Json said = file_sampling(metadata);
+  for (const auto& [field, value] : said.items()) {
+    try {
+      set_sampling_fields(params, Json{{field, value}}, "general.sampling");
+    } catch (const Error& error) {
+      log().warn("left out: {}", error.what());
+    }
+  }
+  // A pull writes the catalog's values into the manifest: those are nobody's choice.
+  Json chosen = model.params;
+  chosen.erase(std::string(kContextParameter));
+  for (const auto& [field, value] : known.items()) {
+    const auto found = chosen.find(field);
+    if (found != chosen.end() && *found == value) chosen.erase(field);
+  }
+  set_sampling_fields(params, chosen, "parameters saved with the model");
+  return params;
+}
+
+std::optional<int64_t> saved_context(const StoredModel& model) {
+  const auto found = model.params.find(kContextParameter);
+  if (found == model.params.end()) return std::nullopt;
+  if (!found->is_number_integer() || found->get<int64_t>() < 1) {
+    fail(ErrorCode::invalid_file, "the saved parameter context must be at least 1, got {}",
+         found->dump(-1, ' ', true, Json::error_handler_t::replace));
+  }
+  return found->get<int64_t>();
+}
+
+std::string_view parameter_name(std::string_view name) {
+  for (const OtherName& other : kOllamaNames) {
+    if (name == other.ollama) return other.ours;
+  }
+  return name;
+}
+
+void ChatParams::set(std::string_view name, std::span<const std::string> values) {
+  SamplingParams changed = params_;
+  set_sampling_field(changed, name, values);
+  validate(changed);
+  params_ = std::move(changed);
+  if (std::find(chosen_.begin(), chosen_.end(), name) == chosen_.end()) chosen_.emplace_back(name);
+}
+
+Json ChatParams::chosen_json() const {
+  const Json all = sampling_json(params_);
+  Json json = Json::object();
+  for (const std::string& name : chosen_) {
+    if (!all.at(name).is_null()) json[name] = all.at(name);
+  }
+  return json;
+}
+
+}  // namespace sparrow::cli

@@ -1,0 +1,154 @@
+#include "apps/cli/chat_session.h"
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+
+#include "apps/cli/numbers.h"
+#include "base/error.h"
+
+namespace sparrow::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+int64_t parse_context(const std::vector<std::string>& values) {
+  int64_t tokens = 0;
+  const std::string& text = values.size() == 1 ? values[0] : std::string();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tokens);
+  if (error != std::errc() || end != text.data() + text.size() || tokens < 1) {
+    fail(ErrorCode::invalid_argument, "context must be at least 1, got {}", text);
+  }
+  return tokens;
+}
+
+void say_dropped(const Conversation& conversation, int64_t newly_dropped, int64_t context_tokens) {
+  if (newly_dropped == 0) return;
+  const auto left = static_cast<int64_t>(conversation.messages().size()) -
+                    conversation.dropped_count();
+  std::fprintf(stderr,
+               "The talk has outgrown the context of %s tokens: its %s oldest message%s no longer "
+               "seen by the model; %sthe last %s.\n\n",
+               grouped(context_tokens).c_str(), grouped(conversation.dropped_count()).c_str(),
+               conversation.dropped_count() == 1 ? " is" : "s are",
+               conversation.system().empty() ? "it sees " : "it sees the system message and ",
+               grouped(left).c_str());
+}
+
+}  // namespace
+
+ChatSession::ChatSession(StoredModel stored, const ChatSettings& settings)
+    : settings_(settings), params_(SamplingParams{}) {
+  const Clock::time_point start = Clock::now();
+  model_ = open_model(std::move(stored));
+  model_params_ = cli::model_params(model_.stored, model_.file->metadata());
+  params_ = ChatParams(model_params_);
+  for (const auto& [name, values] : settings_.parameters) params_.set(name, values);
+  if (settings_.engine.context_length == 0) {
+    settings_.engine.context_length = saved_context(model_.stored).value_or(0);
+  }
+  conversation_.set_system(settings_.system.value_or(model_.stored.system.value_or("")));
+  for (Message& message : messages_from_json(model_.stored.messages, model_.name())) {
+    conversation_.add(std::move(message.role), std::move(message.content));
+  }
+  open_s_ = seconds_since(start);
+}
+
+FittedPrompt ChatSession::fit(Conversation& conversation, int64_t context_tokens) const {
+  const ContextRoom room{context_tokens,
+                         answer_room(context_tokens, params_.sampling().max_tokens)};
+  return conversation.fit(room, [&](const std::vector<Message>& messages) {
+    return encode_chat(model_, messages);
+  });
+}
+
+void ChatSession::check_fits(const std::string& message) const {
+  const int64_t longest = longest_context(model_, settings_.engine.context_length);
+  if (settings_.is_raw) {
+    const auto count = static_cast<int64_t>(encode_raw(model_, message).size());
+    if (count >= longest) {
+      fail(ErrorCode::context_full,
+           "the prompt has {} tokens, and the context has {}; --context makes it larger, up to "
+           "the model's",
+           grouped(count), grouped(longest));
+    }
+    return;
+  }
+  Conversation conversation = conversation_;
+  conversation.add("user", message);
+  fit(conversation, longest);
+}
+
+void ChatSession::load() {
+  const Clock::time_point start = Clock::now();
+  engine_ = load_engine(model_, settings_.engine);
+  load_s_ = open_s_ + seconds_since(start);
+}
+
+void ChatSession::unload() { engine_.reset(); }
+
+Answer ChatSession::ask(const std::string& message, const InterruptScope* interrupts) {
+  SPARROW_CHECK(is_loaded());
+  const int64_t context = plan().context_length;
+  const SamplingParams& params = params_.sampling();
+  const bool wraps = settings_.wraps;
+  Answer answer;
+  if (settings_.is_raw) {
+    answer = cli::answer(*engine_, encode_raw(model_, message), params, wraps, interrupts);
+  } else {
+    conversation_.add("user", message);
+    try {
+      FittedPrompt prompt = fit(conversation_, context);
+      say_dropped(conversation_, prompt.newly_dropped, context);
+      answer = cli::answer(*engine_, std::move(prompt.ids), params, wraps, interrupts);
+    } catch (const Error&) {
+      conversation_.remove_last();
+      throw;
+    }
+    conversation_.add("assistant", answer.text);
+  }
+  if (answer.finish_reason == FinishReason::length &&
+      answer.stats.prompt_tokens + answer.stats.output_tokens >= context) {
+    std::fprintf(stderr, "The context of %s tokens is full: the answer ends here.\n",
+                 grouped(context).c_str());
+  }
+  return answer;
+}
+
+void ChatSession::set_parameter(const std::string& name, const std::vector<std::string>& values) {
+  const std::string_view ours = parameter_name(name);
+  if (ours != kContextParameter) {
+    params_.set(ours, values);
+    std::erase_if(settings_.parameters, [&](const auto& chosen) { return chosen.first == ours; });
+    settings_.parameters.emplace_back(ours, values);
+    return;
+  }
+  const int64_t former = settings_.engine.context_length;
+  settings_.engine.context_length = parse_context(values);
+  if (!is_loaded()) return;
+  unload();  // two caches need not fit at once
+  try {
+    load();
+  } catch (const Error&) {
+    settings_.engine.context_length = former;
+    load();
+    throw;
+  }
+}
+
+void ChatSession::save(Store& store, const std::string& name) const {
+  SavedLayers layers;
+  layers.system = conversation_.system();
+  layers.params = params_.chosen_json();
+  if (settings_.engine.context_length > 0) {
+    layers.params[std::string(kContextParameter)] = settings_.engine.context_length;
+  }
+  layers.messages = messages_to_json(conversation_.messages());
+  store.save(parse_model_name(name), model_.stored, layers);
+}
+
+}  // namespace sparrow::cli

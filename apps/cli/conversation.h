@@ -1,0 +1,65 @@
+// The messages of a chat, and which of them the model still sees once they outgrow its context.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "sparrow/chat.h"
+#include "text/tokenizer.h"
+
+namespace sparrow::cli {
+
+// What there is room for.
+struct ContextRoom {
+  int64_t context_tokens = 0;
+  int64_t answer_tokens = 0;  // to be kept free for the answer
+};
+
+struct FittedPrompt {
+  std::vector<TokenId> ids;
+  int64_t newly_dropped = 0;  // messages that this call has let go
+};
+
+class Conversation {
+ public:
+  // The prompt's ids of these messages.
+  using Encode = std::function<std::vector<TokenId>(const std::vector<Message>&)>;
+
+  void set_system(std::string text) { system_ = std::move(text); }
+  const std::string& system() const { return system_; }
+
+  void add(std::string role, std::string content);
+  void remove_last();
+  void clear();  // but for the system message
+  bool is_empty() const { return messages_.empty(); }
+
+  // All of them, without the system message.
+  const std::vector<Message>& messages() const { return messages_; }
+  // How many of the oldest the model no longer sees.
+  int64_t dropped_count() const { return static_cast<int64_t>(first_seen_); }
+
+  // The prompt for an answer to the last message. Where the messages leave no room, the oldest
+  // turns are dropped for good; the system message and the last message stay. Throws
+  // Error{context_full} with the numbers if those two alone do not fit, and what `encode` throws.
+  FittedPrompt fit(const ContextRoom& room, const Encode& encode);
+
+ private:
+  std::vector<Message> seen_from(size_t first) const;
+
+  std::string system_;
+  std::vector<Message> messages_;
+  size_t first_seen_ = 0;
+};
+
+// Room kept for the answer: all that was asked for, but at most an eighth of the context, and 1024
+// tokens. `max_tokens` below 0: as long as it gets.
+int64_t answer_room(int64_t context_tokens, int64_t max_tokens);
+
+// As the messages layer of a manifest has them. Throws Error{invalid_file} for another shape.
+std::vector<Message> messages_from_json(const Json& json, const std::string& model);
+Json messages_to_json(const std::vector<Message>& messages);
+
+}  // namespace sparrow::cli

@@ -1,0 +1,32 @@
+// Ctrl-C and changes of the terminal as events that a loop looks at.
+#pragma once
+
+namespace sparrow::cli {
+
+// While it lives, Ctrl-C (and SIGTERM) ends the program at once, with exit code 130, unless an
+// InterruptScope is open; a broken pipe is an error of write() and not the end. One a program.
+class SignalHandling {
+ public:
+  SignalHandling();
+  ~SignalHandling();
+  SignalHandling(const SignalHandling&) = delete;
+  SignalHandling& operator=(const SignalHandling&) = delete;
+};
+
+// While it lives, Ctrl-C only sets a flag and makes wake_descriptor() readable. Needs SignalHandling.
+// Used by one thread; not nested.
+class InterruptScope {
+ public:
+  InterruptScope();
+  ~InterruptScope();
+  InterruptScope(const InterruptScope&) = delete;
+  InterruptScope& operator=(const InterruptScope&) = delete;
+
+  bool is_interrupted() const;     // since it was made
+  bool take_resize();              // the terminal's size has changed since the last call
+  bool take_continue();            // the program was stopped and goes on
+  static int wake_descriptor();    // readable after a signal; take_wake() empties it
+  static void take_wake();
+};
+
+}  // namespace sparrow::cli

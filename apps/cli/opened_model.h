@@ -1,0 +1,51 @@
+// A model that a chat runs on: the file and what was read from it, and the engine once it is
+// loaded.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/cli/chat_params.h"
+#include "chat/chat_template.h"
+#include "engine/engine.h"
+#include "gguf/gguf_file.h"
+#include "sparrow/chat.h"
+#include "store/store.h"
+#include "text/tokenizer.h"
+
+namespace sparrow::cli {
+
+// All but the weights: quick to have, and enough to know whether a prompt can be taken.
+struct OpenedModel {
+  StoredModel stored;
+  std::shared_ptr<const GgufFile> file;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<const ChatTemplate> chat_template;
+
+  std::string name() const { return stored.name.short_text(); }
+};
+
+// The template is the manifest's if it has one, else the file's; a built-in one is said on stderr.
+// Throws Error{not_found|io|invalid_file|unsupported}.
+OpenedModel open_model(StoredModel stored);
+
+// The ids of a conversation up to where the answer begins.
+std::vector<TokenId> encode_chat(const OpenedModel& model, const std::vector<Message>& messages);
+
+// The ids of a text that is its own template: control tokens in it count, and it begins as the
+// tokenizer wants every text to begin.
+std::vector<TokenId> encode_raw(const OpenedModel& model, const std::string& text);
+
+// The longest context that `wanted` (0: not said) can become once the model is loaded.
+int64_t longest_context(const OpenedModel& model, int64_t wanted);
+
+// Loads the weights, with a spinner on a terminal, and starts the engine's thread. Throws
+// Error{invalid_argument|invalid_file|unsupported|out_of_memory}.
+std::unique_ptr<engine::Engine> load_engine(const OpenedModel& model,
+                                            const engine::EngineOptions& options);
+
+// "context 8,192 of 32,768 tokens: …".
+std::string context_text(const engine::EnginePlan& plan);
+
+}  // namespace sparrow::cli

@@ -1,0 +1,213 @@
+#include "apps/cli/repl_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "apps/cli/display_text.h"
+#include "apps/cli/numbers.h"
+#include "base/memory_info.h"
+#include "model/model.h"
+
+namespace sparrow::cli {
+namespace {
+
+constexpr std::string_view kHelp = R"(Available Commands:
+  /set            Set session variables
+  /show           Show model information
+  /load <model>   Load a session or model
+  /save <model>   Save this session as a model
+  /list           List the models that are here
+  /clear          Clear session context
+  /bye            Exit
+  /?, /help       Help for a command (/? set, /? show, /? parameters)
+  /? shortcuts    Help for keyboard shortcuts
+
+Use """ to begin a multi-line message.
+
+)";
+
+constexpr std::string_view kHelpSet = R"(Available Commands:
+  /set parameter <name> <value>   Set a parameter (/? parameters lists them)
+  /set seed <number>              Set the random seed ("random" draws one each time)
+  /set system <text>              Set the system message ("" for none)
+  /set history                    Enable history
+  /set nohistory                  Disable history
+  /set wordwrap                   Enable wordwrap
+  /set nowordwrap                 Disable wordwrap
+  /set verbose                    Show timings and rates
+  /set quiet                      Disable timings and rates
+
+)";
+
+constexpr std::string_view kHelpShow = R"(Available Commands:
+  /show info         Show details for this model
+  /show license      Show model license
+  /show parameters   Show parameters for this model
+  /show system       Show system message
+  /show template     Show prompt template
+
+)";
+
+constexpr std::string_view kHelpShortcuts = R"(Available keyboard shortcuts:
+  Ctrl + a            Move to the beginning of the line (Home)
+  Ctrl + e            Move to the end of the line (End)
+   Alt + b            Move back (left) one word
+   Alt + f            Move forward (right) one word
+  Ctrl + k            Delete the line after the cursor
+  Ctrl + u            Delete the line before the cursor
+  Ctrl + w            Delete the word before the cursor
+  Ctrl + r            Search the history (Up, Down: step through it)
+
+  Ctrl + l            Clear the screen
+  Ctrl + c            Stop the model from responding, or clear the line
+  Ctrl + d            Exit sparrow (/bye)
+
+)";
+
+std::string parameters_help() {
+  std::string text = "Available Parameters (/set parameter <name> <value>):\n";
+  text += fmt::format("  {:<22} {}\n", kContextParameter,
+                      "Tokens the model can see at once; loads the model anew.");
+  for (const SamplingField& field : sampling_fields()) {
+    text += fmt::format("  {:<22} {}\n", field.name, field.doc);
+  }
+  return text +
+         "\nOllama's num_predict, repeat_last_n and num_ctx are max_tokens, penalty_window and "
+         "context.\n\n";
+}
+
+// "1.5B", "135M".
+std::string parameter_count_text(const GgufFile& file) {
+  double count = 0;
+  for (const TensorInfo& tensor : file.tensors()) {
+    count += static_cast<double>(tensor.shape.count());
+  }
+  if (count >= 1e9) return fmt::format("{:.1f}B", count / 1e9);
+  return count >= 1e6 ? fmt::format("{:.0f}M", count / 1e6) : fmt::format("{:.0f}", count);
+}
+
+std::string quantization_text(const OpenedModel& model) {
+  const auto said = model.stored.config.find("file_type");
+  if (said != model.stored.config.end() && said->is_string() &&
+      !said->get_ref<const std::string&>().empty()) {
+    return said->get<std::string>();
+  }
+  // What most of the bytes are in.
+  std::vector<std::pair<std::string, uint64_t>> sizes;
+  for (const TensorInfo& tensor : model.file->tensors()) {
+    const std::string name(tensor.format != nullptr ? tensor.format->name : "unknown");
+    const auto found = std::find_if(sizes.begin(), sizes.end(),
+                                    [&](const auto& row) { return row.first == name; });
+    if (found == sizes.end()) {
+      sizes.emplace_back(name, tensor.size_bytes);
+    } else {
+      found->second += tensor.size_bytes;
+    }
+  }
+  const auto largest = std::max_element(sizes.begin(), sizes.end(), [](const auto& a, const auto& b) {
+    return a.second < b.second;
+  });
+  return largest == sizes.end() ? "none" : "mostly " + largest->first;
+}
+
+std::string info_text(ChatSession& session) {
+  const OpenedModel& model = session.model();
+  const ModelConfig config = read_model_config(*model.file);
+  const engine::EnginePlan& plan = session.plan();
+  std::string text;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("    {:<20}{}\n", name, value);
+  };
+  text += "  Model\n";
+  line("architecture", config.architecture);
+  line("parameters", parameter_count_text(*model.file));
+  line("context length", grouped(config.context_length));
+  line("embedding length", grouped(config.hidden_size));
+  line("quantization", quantization_text(model));
+  text += "\n  Here\n";
+  line("file", model.stored.model_path);
+  line("context", grouped(plan.context_length) + " tokens");
+  line("weights", format_bytes(plan.weight_bytes));
+  line("KV cache", fmt::format("{}, {}", to_string(session.settings().engine.kv_type),
+                               format_bytes(plan.kv_bytes)));
+  if (!session.params().chosen().empty()) {
+    text += "\n  Parameters\n";
+    for (const std::string& name : session.params().chosen()) {
+      line(name, sampling_field_text(session.params().sampling(), *find_sampling_field(name)));
+    }
+  }
+  if (!session.conversation().system().empty()) {
+    text += fmt::format("\n  System\n    {}\n", session.conversation().system());
+  }
+  if (!model.stored.license.empty()) {
+    const std::string& license = model.stored.license;
+    const size_t start = license.find_first_not_of(" \n");
+    if (start != std::string::npos) {
+      text += fmt::format("\n  License\n    {}\n",
+                          license.substr(start, license.find('\n', start) - start));
+    }
+  }
+  return text + "\n";
+}
+
+std::string parameters_text(const ChatSession& session) {
+  const SamplingParams general;
+  std::string chosen, models, others;
+  for (const SamplingField& field : sampling_fields()) {
+    const std::string value = sampling_field_text(session.params().sampling(), field);
+    const std::vector<std::string>& names = session.params().chosen();
+    const bool is_chosen = std::find(names.begin(), names.end(), field.name) != names.end();
+    const bool is_models = sampling_field_text(session.model_params(), field) !=
+                           sampling_field_text(general, field);
+    std::string& list = is_chosen ? chosen : is_models ? models : others;
+    list += fmt::format("  {:<30} {}\n", field.name, value);
+  }
+  std::string text;
+  if (!chosen.empty()) text += "User defined parameters:\n" + chosen + "\n";
+  if (!models.empty()) text += "Model defined parameters:\n" + models + "\n";
+  return text + "Defaults:\n" + others + "\n";
+}
+
+std::string license_of(const OpenedModel& model) {
+  if (!model.stored.license.empty()) return model.stored.license;
+  const std::optional<std::string_view> named = model.file->metadata().find_string("general.license");
+  return named ? std::string(*named) : "No license was specified for this model.";
+}
+
+}  // namespace
+
+std::string greeting(const ChatSession& session) {
+  return fmt::format("{} ({}, {}), {}\n", session.model().name(),
+                     parameter_count_text(*session.model().file),
+                     quantization_text(session.model()), context_text(session.plan()));
+}
+
+std::string help_text(std::string_view topic) {
+  if (topic == "set") return std::string(kHelpSet);
+  if (topic == "show") return std::string(kHelpShow);
+  if (topic == "shortcut" || topic == "shortcuts") return std::string(kHelpShortcuts);
+  if (topic == "parameter" || topic == "parameters") return parameters_help();
+  return std::string(kHelp);
+}
+
+std::string show_text(ChatSession& session, std::string_view what) {
+  const auto shown = [](std::string_view text) {  // a file's words
+    return without_control_characters(text) + "\n";
+  };
+  if (what == "info") return without_control_characters(info_text(session));
+  if (what == "license") return shown(license_of(session.model()));
+  if (what == "parameters") return parameters_text(session);
+  if (what == "template") return shown(session.model().chat_template->source());
+  if (what == "system") {
+    const std::string& system = session.conversation().system();
+    return system.empty() ? "No system message was specified for this model.\n"
+                          : shown(system) + "\n";
+  }
+  return fmt::format("Unknown command '/show {}'. Type /? for help\n", what);
+}
+
+std::string one_line_error(const Error& error) { return as_one_line(error.what()); }
+
+}  // namespace sparrow::cli

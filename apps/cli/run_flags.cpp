@@ -1,0 +1,122 @@
+#include "apps/cli/run_flags.h"
+
+#include <fmt/format.h>
+
+#include "apps/cli/repl_text.h"
+#include "base/error.h"
+
+namespace sparrow::cli {
+namespace {
+
+constexpr const char* kMoreWords = "words";
+
+// CLI11 takes a word such as "[a, b]" for a list where a positional may have several values. So the
+// prompt takes one, and what is left over is the rest of it; "words" takes none at all, but makes
+// CLI11 leave what follows "--" to this command.
+void add_prompt(CLI::App& app, RunFlags& flags) {
+  app.add_option("prompt", flags.prompt, "The message; without one a chat begins");
+  app.allow_extras();
+  app.validate_positionals();
+  const CLI::Validator none([](std::string&) { return std::string("left over"); }, "");
+  app.add_option_function<std::string>(
+         kMoreWords, [](const std::string&) {}, "More of it; after -- it may begin with a dash")
+      ->check(none)
+      ->type_name("TEXT...");
+}
+
+std::string flag_name(std::string_view field) {
+  std::string name = "--" + std::string(field);
+  for (char& c : name) {
+    if (c == '_') c = '-';
+  }
+  return name;
+}
+
+void add_sampling_flags(CLI::App& app, RunFlags& flags) {
+  for (const SamplingField& field : sampling_fields()) {
+    const auto set = [&flags, name = field.name](const std::vector<std::string>& values) {
+      std::vector<std::string>& all = flags.sampling[name];
+      all.insert(all.end(), values.begin(), values.end());
+      return true;
+    };
+    CLI::Option* option = nullptr;
+    if (std::holds_alternative<bool SamplingParams::*>(field.member)) {
+      option = app.add_flag_callback(flag_name(field.name), [set] { set({"true"}); });
+    } else {
+      option = app.add_option(flag_name(field.name), set)
+                   ->expected(1)
+                   ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                   ->type_name("VALUE");
+    }
+    option->description(fmt::format("{} ({})", field.doc, field.range))->group("Sampling");
+  }
+}
+
+}  // namespace
+
+void add_run_flags(CLI::App& app, RunFlags& flags) {
+  app.add_option("model", flags.model, "A .gguf file, or a name that the store or the catalog has")
+      ->required();
+  add_prompt(app, flags);
+  app.add_option("--system", flags.system, "The system message")->type_name("TEXT");
+  app.add_option("--context", flags.context,
+                 "Tokens the model can see at once (its own number, but at most 32768)")
+      ->type_name("TOKENS")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
+  app.add_flag("--raw", flags.is_raw, "The prompt is its own template, control tokens and all");
+  app.add_option("--threads", flags.threads, "Threads to compute with (one a core)")
+      ->type_name("COUNT")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--kv-type", flags.kv_type, "Numbers of the KV cache: f32, f16 or bf16 (f16)")
+      ->type_name("TYPE");
+  app.add_flag("--verbose", flags.is_verbose, "Show timings and rates");
+  app.add_flag("--nowordwrap", flags.no_wordwrap, "Do not wrap words at the terminal's edge");
+  app.add_option("--format", flags.format, "Not in this version: refused")->type_name("FORMAT");
+  add_sampling_flags(app, flags);
+}
+
+std::vector<std::string> prompt_words(const CLI::App& app, const RunFlags& flags) {
+  std::vector<std::string> words;
+  if (app.get_option("prompt")->count() > 0) words.push_back(flags.prompt);
+  bool is_literal = false;
+  for (const std::string& word : app.remaining()) {
+    if (!is_literal && word == "--") {
+      is_literal = true;
+      continue;
+    }
+    if (!is_literal && word.size() > 1 && word[0] == '-') {
+      fail(ErrorCode::invalid_argument,
+           "there is no flag {}; `sparrow run --help` lists them, and after -- all belongs to the "
+           "prompt",
+           word);
+    }
+    words.push_back(word);
+  }
+  return words;
+}
+
+ChatSettings chat_settings(const RunFlags& flags) {
+  if (!flags.format.empty()) fail(ErrorCode::invalid_argument, "{}", kFormatRefusal);
+  ChatSettings settings;
+  settings.system = flags.system;
+  settings.engine.context_length = flags.context;
+  settings.engine.thread_count = flags.threads;
+  const std::optional<KvType> kv_type = parse_kv_type(flags.kv_type);
+  if (!kv_type) {
+    fail(ErrorCode::invalid_argument, "kv_type must be f32, f16 or bf16, got {}", flags.kv_type);
+  }
+  settings.engine.kv_type = *kv_type;
+  settings.is_raw = flags.is_raw;
+  settings.is_verbose = flags.is_verbose;
+  settings.wraps = !flags.no_wordwrap;
+  ChatParams checked{SamplingParams{}};
+  for (const SamplingField& field : sampling_fields()) {
+    const auto values = flags.sampling.find(field.name);
+    if (values == flags.sampling.end()) continue;
+    checked.set(field.name, values->second);
+    settings.parameters.emplace_back(field.name, values->second);
+  }
+  return settings;
+}
+
+}  // namespace sparrow::cli
