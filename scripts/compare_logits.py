@@ -247,6 +247,11 @@ def compare_real(args, folder, path):
         ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         logits, text = run_sparrow(args.sparrow, path, ids, "--greedy", "64", folder=folder)
         answer = json.loads(text)
+        if index % 8 == 0:  # token by token through the cache: the same bits
+            single, _ = run_sparrow(args.sparrow, path, ids, "--chunk", "1", folder=folder)
+            if not np.array_equal(single, logits):
+                mismatches += 1
+                print(f"       prompt {index}: token by token differs from all at once")
         with torch.no_grad():
             reference = model(torch.tensor([ids + answer["ids"][:-1]])).logits[0].numpy()
         prompt_reference = reference[:len(ids)]
@@ -276,7 +281,7 @@ def main():
     parser.add_argument("mode", choices=["tiny", "real"])
     parser.add_argument("models", nargs="*")
     parser.add_argument("--sparrow", default="build/sparrow")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()  # models may stand after --sparrow
     with tempfile.TemporaryDirectory() as folder:
         if args.mode == "tiny":
             good = compare_tiny(args, folder)

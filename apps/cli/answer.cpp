@@ -68,11 +68,10 @@ std::string verbose_text(const Answer& answer, double load_s) {
   };
   line("total duration", short_time(answer.total_s + std::max(load_s, 0.0)));
   if (load_s >= 0) line("load duration", short_time(load_s));
-  line("prompt eval count",
-       stats.cached_tokens > 0
-           ? fmt::format("{} token(s), {} of them from the cache", stats.prompt_tokens,
-                         stats.cached_tokens)
-           : fmt::format("{} token(s)", stats.prompt_tokens));
+  line("prompt eval count", stats.cached_tokens > 0
+                                ? fmt::format("{} token(s), {} of them from the cache",
+                                              stats.prompt_tokens, stats.cached_tokens)
+                                : fmt::format("{} token(s)", stats.prompt_tokens));
   line("prompt eval duration", short_time(stats.prefill_s));
   line("prompt eval rate", rate(computed, stats.prefill_s));
   line("eval count", fmt::format("{} token(s)", stats.output_tokens));

@@ -52,7 +52,8 @@ TEST(ChatParams, a_file_from_elsewhere_is_known_by_its_name) {
 }
 
 TEST(ChatParams, the_file_s_values_stand_over_the_catalog_s) {
-  const Metadata metadata({real("general.sampling.temp", 0.6f), integer("general.sampling.top_k", 33),
+  const Metadata metadata({real("general.sampling.temp", 0.6f),
+                           integer("general.sampling.top_k", 33),
                            real("general.sampling.penalty_repeat", 1.05f)});
   const SamplingParams params = model_params(stored(qwen()), metadata);
   EXPECT_EQ(params.temperature, 0.6);  // not 0.60000002384
@@ -65,7 +66,8 @@ TEST(ChatParams, what_somebody_saved_stands_over_the_file_s) {
   StoredModel model = stored(qwen());
   model.params["temperature"] = 0.1;
   model.params["context"] = 2048;
-  const Metadata metadata({real("general.sampling.temp", 0.6f), real("general.sampling.top_p", 0.5f)});
+  const Metadata metadata(
+      {real("general.sampling.temp", 0.6f), real("general.sampling.top_p", 0.5f)});
   const SamplingParams params = model_params(model, metadata);
   EXPECT_EQ(params.temperature, 0.1);
   EXPECT_EQ(params.top_p, 0.5);

@@ -28,8 +28,8 @@ int64_t parse_context(const std::vector<std::string>& values) {
 
 void say_dropped(const Conversation& conversation, int64_t newly_dropped, int64_t context_tokens) {
   if (newly_dropped == 0) return;
-  const auto left = static_cast<int64_t>(conversation.messages().size()) -
-                    conversation.dropped_count();
+  const auto left =
+      static_cast<int64_t>(conversation.messages().size()) - conversation.dropped_count();
   std::fprintf(stderr,
                "The talk has outgrown the context of %s tokens: its %s oldest message%s no longer "
                "seen by the model; %sthe last %s.\n\n",
@@ -61,9 +61,8 @@ ChatSession::ChatSession(StoredModel stored, const ChatSettings& settings)
 FittedPrompt ChatSession::fit(Conversation& conversation, int64_t context_tokens) const {
   const ContextRoom room{context_tokens,
                          answer_room(context_tokens, params_.sampling().max_tokens)};
-  return conversation.fit(room, [&](const std::vector<Message>& messages) {
-    return encode_chat(model_, messages);
-  });
+  return conversation.fit(
+      room, [&](const std::vector<Message>& messages) { return encode_chat(model_, messages); });
 }
 
 void ChatSession::check_fits(const std::string& message) const {

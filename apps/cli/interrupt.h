@@ -13,8 +13,8 @@ class SignalHandling {
   SignalHandling& operator=(const SignalHandling&) = delete;
 };
 
-// While it lives, Ctrl-C only sets a flag and makes wake_descriptor() readable. Needs SignalHandling.
-// Used by one thread; not nested.
+// While it lives, Ctrl-C only sets a flag and makes wake_descriptor() readable. Needs
+// SignalHandling. Used by one thread; not nested.
 class InterruptScope {
  public:
   InterruptScope();
@@ -22,10 +22,10 @@ class InterruptScope {
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
-  bool is_interrupted() const;     // since it was made
-  bool take_resize();              // the terminal's size has changed since the last call
-  bool take_continue();            // the program was stopped and goes on
-  static int wake_descriptor();    // readable after a signal; take_wake() empties it
+  bool is_interrupted() const;   // since it was made
+  bool take_resize();            // the terminal's size has changed since the last call
+  bool take_continue();          // the program was stopped and goes on
+  static int wake_descriptor();  // readable after a signal; take_wake() empties it
   static void take_wake();
 };
 

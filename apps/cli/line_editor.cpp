@@ -129,12 +129,16 @@ LineEditor::Impl::Impl(const std::string& history_path) : stored(history_path) {
   ::el_set(editor, EL_CLIENTDATA, this);
   ::el_set(editor, EL_SIGNAL, 0);
   ::el_wset(editor, EL_EDITOR, L"emacs");
-  ::el_wset(editor, EL_PROMPT, +[](EditLine* e) { return of(e).prompt.data(); });
-  ::el_wset(editor, EL_GETCFN, +[](EditLine* e, wchar_t* key) { return of(e).read_key(*key); });
-  ::el_wset(editor, EL_ADDFN, L"sparrow-paste", L"insert pasted text",
-            +[](EditLine* e, wint_t) { return of(e).paste(); });
-  ::el_wset(editor, EL_ADDFN, L"sparrow-interrupt", L"give the line up",
-            +[](EditLine* e, wint_t) { return of(e).interrupt(); });
+  ::el_wset(
+      editor, EL_PROMPT, +[](EditLine* e) { return of(e).prompt.data(); });
+  ::el_wset(
+      editor, EL_GETCFN, +[](EditLine* e, wchar_t* key) { return of(e).read_key(*key); });
+  ::el_wset(
+      editor, EL_ADDFN, L"sparrow-paste", L"insert pasted text",
+      +[](EditLine* e, wint_t) { return of(e).paste(); });
+  ::el_wset(
+      editor, EL_ADDFN, L"sparrow-interrupt", L"give the line up",
+      +[](EditLine* e, wint_t) { return of(e).interrupt(); });
   bind(L"^C", L"sparrow-interrupt");
   bind(L"\033[200~", L"sparrow-paste");
   bind(L"^I", L"ed-insert");
@@ -181,8 +185,8 @@ void LineEditor::Impl::hide_hint() {
 // False at the end of input. A signal may leave `keys` to read in place of bytes.
 bool LineEditor::Impl::wait_for_bytes() {
   for (;;) {
-    std::array<pollfd, 2> wanted = {{{STDIN_FILENO, POLLIN, 0},
-                                     {InterruptScope::wake_descriptor(), POLLIN, 0}}};
+    std::array<pollfd, 2> wanted = {
+        {{STDIN_FILENO, POLLIN, 0}, {InterruptScope::wake_descriptor(), POLLIN, 0}}};
     const int ready = ::poll(wanted.data(), wanted.size(), may_show_hint ? 0 : -1);
     if (ready == 0) show_hint();
     may_show_hint = false;

@@ -158,8 +158,7 @@ void write_logits(const LogitsOptions& options) {
     fail(ErrorCode::context_full, "{} ids and {} tokens to follow, but the context holds {}",
          ids.size(), options.greedy_count, config.context_length);
   }
-  const std::unique_ptr<Backend> backend =
-      make_cpu_backend({.thread_count = options.thread_count});
+  const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = options.thread_count});
   const std::unique_ptr<Model> model = load_model(file, *backend);
   if (options.is_verbose) std::fprintf(stderr, "load: %.3f s\n", seconds_since(start));
   const int64_t chunk = std::min(options.chunk, static_cast<int64_t>(ids.size()));

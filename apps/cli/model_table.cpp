@@ -24,7 +24,8 @@ std::string model_table(const Store& store, std::string_view prefix) {
   std::string table;
   const auto line = [&](std::string_view name, std::string_view id, std::string_view size,
                         std::string_view modified) {
-    table += fmt::format("{:<{}}    {:<12}    {:<7}    {}\n", name, name_columns, id, size, modified);
+    table +=
+        fmt::format("{:<{}}    {:<12}    {:<7}    {}\n", name, name_columns, id, size, modified);
   };
   line("NAME", "ID", "SIZE", "MODIFIED");
   const int64_t now = std::time(nullptr);

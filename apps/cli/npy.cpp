@@ -14,7 +14,8 @@ namespace {
 // The header ends with a line break at a multiple of 64 bytes, padded with spaces.
 std::string npy_header(const std::vector<int64_t>& shape) {
   constexpr size_t kStart = 10;  // magic, version, length
-  const std::string dims = fmt::format("{}{}", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
+  const std::string dims =
+      fmt::format("{}{}", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   std::string text =
       fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", dims);
   text.append(63 - (kStart + text.size()) % 64, ' ');

@@ -22,8 +22,8 @@ TEST(Npy, is_a_header_of_whole_64_bytes_and_the_values) {
   const std::string text = read_test_file(path);
   ASSERT_EQ(text.size(), 128 + 6 * sizeof(float));
   EXPECT_EQ(text.substr(0, 10), std::string("\x93NUMPY\x01\0\x76\0", 10));
-  EXPECT_THAT(text.substr(10), testing::StartsWith(
-                                   "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"));
+  EXPECT_THAT(text.substr(10),
+              testing::StartsWith("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"));
   EXPECT_EQ(text[127], '\n');
   float last = 0;
   std::memcpy(&last, text.data() + text.size() - sizeof(float), sizeof(float));

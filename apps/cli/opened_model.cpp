@@ -39,8 +39,8 @@ std::vector<TokenId> encode_chat(const OpenedModel& model, const std::vector<Mes
 std::vector<TokenId> encode_raw(const OpenedModel& model, const std::string& text) {
   std::vector<TokenId> ids = model.tokenizer->encode(text, true);
   const std::vector<TokenId> prefix = model.tokenizer->prefix();
-  const bool has_prefix = ids.size() >= prefix.size() &&
-                          std::equal(prefix.begin(), prefix.end(), ids.begin());
+  const bool has_prefix =
+      ids.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), ids.begin());
   if (!has_prefix) ids.insert(ids.begin(), prefix.begin(), prefix.end());
   return ids;
 }

@@ -106,9 +106,8 @@ std::string quantization_text(const OpenedModel& model) {
       found->second += tensor.size_bytes;
     }
   }
-  const auto largest = std::max_element(sizes.begin(), sizes.end(), [](const auto& a, const auto& b) {
-    return a.second < b.second;
-  });
+  const auto largest = std::max_element(
+      sizes.begin(), sizes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return largest == sizes.end() ? "none" : "mostly " + largest->first;
 }
 
@@ -159,8 +158,8 @@ std::string parameters_text(const ChatSession& session) {
     const std::string value = sampling_field_text(session.params().sampling(), field);
     const std::vector<std::string>& names = session.params().chosen();
     const bool is_chosen = std::find(names.begin(), names.end(), field.name) != names.end();
-    const bool is_models = sampling_field_text(session.model_params(), field) !=
-                           sampling_field_text(general, field);
+    const bool is_models =
+        sampling_field_text(session.model_params(), field) != sampling_field_text(general, field);
     std::string& list = is_chosen ? chosen : is_models ? models : others;
     list += fmt::format("  {:<30} {}\n", field.name, value);
   }
@@ -172,7 +171,8 @@ std::string parameters_text(const ChatSession& session) {
 
 std::string license_of(const OpenedModel& model) {
   if (!model.stored.license.empty()) return model.stored.license;
-  const std::optional<std::string_view> named = model.file->metadata().find_string("general.license");
+  const std::optional<std::string_view> named =
+      model.file->metadata().find_string("general.license");
   return named ? std::string(*named) : "No license was specified for this model.";
 }
 

@@ -41,6 +41,7 @@ class GgufFile {
   const std::string& path() const { return path_; }
   uint32_t version() const { return version_; }
   uint64_t size_bytes() const { return size_bytes_; }  // all parts
+  int64_t part_count() const { return parts_.empty() ? 1 : static_cast<int64_t>(parts_.size()); }
   const Metadata& metadata() const { return metadata_; }
   std::span<const TensorInfo> tensors() const { return tensors_; }  // file order
 
