@@ -191,8 +191,7 @@ class Mutator {
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
   if (seed % 16 == 0) return LLVMFuzzerMutate(data, size, max_size);
-  std::vector<uint8_t> bytes =
-      sparrow::fuzz::Mutator({data, data + size}, seed).mutate();
+  std::vector<uint8_t> bytes = sparrow::fuzz::Mutator({data, data + size}, seed).mutate();
   bytes.resize(std::min(bytes.size(), max_size));
   std::copy(bytes.begin(), bytes.end(), data);
   return bytes.size();
