@@ -33,6 +33,15 @@ struct EnginePlan {
   bool is_reduced = false;      // memory, not the model, set context_length
 };
 
+// Between two steps.
+struct EngineStats {
+  int64_t waiting_count = 0;
+  int64_t running_count = 0;
+  int64_t block_count = 0;  // of the KV cache
+  int64_t free_block_count = 0;
+  int64_t cached_block_count = 0;  // kept for the next prompt that begins alike; they give way
+};
+
 class Engine {
  public:
   // Throws Error{invalid_argument|invalid_file|unsupported|out_of_memory}.
@@ -49,7 +58,13 @@ class Engine {
   // Either the caller steps, from one thread, or start() does it on the engine's own.
   bool step();
   void start();
+  // After the step at hand; requests in flight stay, and go on with the next step. Destroying the
+  // engine ends them as cancelled.
   void stop();
+
+  // From the thread that steps.
+  EngineStats stats() const;
+  void check() const;  // Verifies the invariants; aborts on a bug. Tests call it after every step.
 
   const EnginePlan& plan() const;
   const Model& model() const;

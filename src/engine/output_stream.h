@@ -13,7 +13,7 @@ namespace sparrow {
 // Thread-safe. A slow reader gets fewer, larger pieces; the engine never waits for it.
 class OutputStream {
  public:
-  // Engine side.
+  // Engine side. After a delta with a finish_reason nothing more is taken.
   void push(TextDelta delta);
   void set_stats(const RequestStats& stats);
   bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
@@ -29,6 +29,8 @@ class OutputStream {
   RequestStats stats() const;
 
  private:
+  std::optional<TextDelta> take();  // with the mutex held
+
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   TextDelta pending_;

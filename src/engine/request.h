@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "sampling/logprobs.h"
 #include "sparrow/sampling_params.h"
 #include "text/tokenizer.h"
 
@@ -20,19 +20,16 @@ struct Request {
 enum class FinishReason { none, stop, length, cancelled, error };
 std::string_view to_string(FinishReason reason);
 
-struct TokenLogprob {
-  TokenId id = 0;
-  float logprob = 0;
-};
-
-// One token of an answer, with logprobs if they were asked for.
+// One token of an answer, with logprobs (sampling/logprobs.h) if they were asked for. The token
+// that ended the answer, an end of generation or one of stop_token_ids, is not part of it.
 struct OutputToken {
   TokenId id = 0;
   float logprob = 0;
   std::vector<TokenLogprob> top;
 };
 
-// What has happened since the last read: whole characters, and at the end why it ended.
+// What has happened since the last read: whole characters, and at the end why it ended. Text that
+// may still become a stop string is held back, so tokens may run ahead of their text.
 struct TextDelta {
   std::string text;
   std::vector<OutputToken> tokens;

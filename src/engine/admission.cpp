@@ -1,0 +1,98 @@
+#include "engine/admission.h"
+
+#include <algorithm>
+#include <random>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "engine/dry_breakers.h"
+
+namespace sparrow {
+namespace {
+
+// Short enough to be typed again.
+uint64_t draw_seed() { return std::random_device()(); }
+
+void sort_and_merge(std::vector<TokenId>& ids) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+}  // namespace
+
+Admission::Admission(const Tokenizer& tokenizer, int64_t row_count, int64_t context_length)
+    : tokenizer_(tokenizer),
+      vocabulary_size_(std::min(row_count, tokenizer.vocabulary_size())),
+      context_length_(context_length) {
+  for (int64_t id = 0; id < row_count; ++id) {
+    const bool is_named = id < vocabulary_size_;
+    if (!is_named || tokenizer.type(static_cast<TokenId>(id)) == TokenType::unused)
+      never_sampled_.push_back(static_cast<TokenId>(id));
+  }
+}
+
+void Admission::check_id(int64_t id, std::string_view where) const {
+  if (id >= 0 && id < vocabulary_size_) return;
+  fail(ErrorCode::invalid_argument, "{} must be a token id in [0, {}), got {}", where,
+       vocabulary_size_, id);
+}
+
+void Admission::check(const Request& request) const {
+  validate(request.params);
+  if (request.prompt.empty()) {
+    fail(ErrorCode::invalid_argument, "the prompt is empty: it must hold at least one token");
+  }
+  for (size_t i = 0; i < request.prompt.size(); ++i)
+    check_id(request.prompt[i], fmt::format("prompt token {}", i));
+  for (const auto& [id, bias] : request.params.logit_bias) check_id(id, "logit_bias");
+  for (const TokenId id : request.params.stop_token_ids) check_id(id, "stop_token_ids");
+  for (const std::string& stop : request.params.stop) {
+    if (!is_valid_utf8(stop)) {
+      fail(ErrorCode::invalid_argument, "stop must be valid UTF-8, got '{}'", repair_utf8(stop));
+    }
+  }
+  const int64_t prompt_count = static_cast<int64_t>(request.prompt.size());
+  const int64_t answer_count = request.params.max_tokens == 0 ? 0 : 1;
+  if (prompt_count + answer_count > context_length_) {
+    fail(ErrorCode::context_full,
+         "the prompt has {} tokens, and the context of {} must hold it and an answer", prompt_count,
+         context_length_);
+  }
+}
+
+std::unique_ptr<Sequence> Admission::admit(Request request) const {
+  check(request);
+  const SamplingParams& params = request.params;
+  const auto ends = tokenizer_.end_of_generation();
+  SequenceSetup setup;
+
+  std::vector<TokenId>& ending = setup.ending_ids;
+  ending = params.stop_token_ids;
+  sort_and_merge(ending);
+  setup.sampling.excluded = never_sampled_;
+  for (const TokenId id : ends) {
+    if (id >= vocabulary_size_) continue;
+    const bool is_wanted = std::binary_search(ending.begin(), ending.end(), id);
+    if (params.ignore_eos && !is_wanted) setup.sampling.excluded.push_back(id);
+  }
+  ending.insert(ending.end(), ends.begin(), ends.end());
+  sort_and_merge(ending);
+  std::erase_if(ending, [&](TokenId id) { return id >= vocabulary_size_; });
+  setup.sampling.held_back = ending;
+
+  const bool has_seed = params.seed && *params.seed >= 0;
+  setup.sampling.seed = has_seed ? static_cast<uint64_t>(*params.seed) : draw_seed();
+  setup.sampling.mirostat_mu = 2 * params.mirostat_tau;
+  if (params.dry_multiplier > 0)
+    setup.sampling.dry_breakers = resolve_dry_breakers(tokenizer_, params.dry_sequence_breakers);
+
+  const int64_t prompt_count = static_cast<int64_t>(request.prompt.size());
+  const int64_t room = context_length_ - prompt_count;
+  const int64_t answer_count = params.max_tokens < 0 ? room : std::min(room, params.max_tokens);
+  setup.max_size = prompt_count + answer_count;
+  setup.prompt = std::move(request.prompt);
+  setup.sampling.params = std::move(request.params);
+  return std::make_unique<Sequence>(std::move(setup), tokenizer_);
+}
+
+}  // namespace sparrow

@@ -1,0 +1,177 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/error.h"
+#include "base/memory_info.h"
+#include "engine/admission.h"
+#include "engine/inbox.h"
+#include "engine/plan.h"
+#include "engine/scheduler.h"
+#include "gguf/gguf_file.h"
+
+namespace sparrow::engine {
+namespace {
+
+// How many rows of prompts a step may read, so that it ends soon enough for whoever decodes beside
+// them or wants to cancel. Changes no result: a position's logits are the same in any chunk.
+class PromptPace {
+ public:
+  explicit PromptPace(int64_t most) : most_(most), rows_(most) {}
+
+  int64_t rows() const { return rows_; }
+
+  void measured(int64_t rows, double step_s) {
+    constexpr double kWantedStep_s = 0.25;
+    constexpr int64_t kLeast = 32;  // fewer would read the weights too often
+    if (rows < std::min(kLeast, most_) || !(step_s > 0)) return;
+    const double fitting = kWantedStep_s / step_s * static_cast<double>(rows);
+    rows_ =
+        std::clamp(static_cast<int64_t>(std::min(fitting, 1e9)), std::min(kLeast, most_), most_);
+  }
+
+ private:
+  int64_t most_;
+  int64_t rows_;
+};
+
+int64_t tensor_bytes(const GgufFile& file) {
+  int64_t bytes = 0;
+  for (const TensorInfo& tensor : file.tensors()) bytes += static_cast<int64_t>(tensor.size_bytes);
+  return bytes;
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  std::shared_ptr<const GgufFile> file;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  EnginePlan plan;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Model> model;
+  std::unique_ptr<KvMemory> kv;
+  std::unique_ptr<Workspace> workspace;
+  Sampler sampler;
+  Admission admission;
+  BlockPool pool;
+  Scheduler scheduler;
+  PromptPace pace;
+  Inbox inbox;
+  std::thread thread;
+
+  Impl(std::shared_ptr<const GgufFile> the_file, std::shared_ptr<const Tokenizer> the_tokenizer,
+       const EnginePlan& the_plan, const EngineOptions& options);
+
+  bool run_step();
+};
+
+Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
+                   std::shared_ptr<const Tokenizer> the_tokenizer, const EnginePlan& the_plan,
+                   const EngineOptions& options)
+    : file(std::move(the_file)),
+      tokenizer(std::move(the_tokenizer)),
+      plan(the_plan),
+      backend(make_cpu_backend({.thread_count = options.thread_count})),
+      model(load_model(file, *backend, {options.on_progress})),
+      kv(model->make_kv_memory(
+          options.kv_type, (plan.context_length + kBlockTokens - 1) / kBlockTokens, kBlockTokens)),
+      workspace(model->make_workspace(workspace_limits(plan, options))),
+      sampler(model->config().vocabulary_size),
+      admission(*tokenizer, model->config().vocabulary_size, plan.context_length),
+      pool(kv->block_count(), kv->block_tokens()),
+      scheduler(pool, {.max_sequences = kMaxSequences,
+                       .max_rows = workspace_limits(plan, options).max_rows}),
+      pace(std::min(options.prefill_chunk, plan.context_length)) {
+  plan.weight_bytes = model->weight_bytes();
+}
+
+std::unique_ptr<Engine> Engine::load(std::shared_ptr<const GgufFile> file,
+                                     std::shared_ptr<const Tokenizer> tokenizer,
+                                     const EngineOptions& options) {
+  const PlanInput input = {.config = read_model_config(*file),
+                           .weight_bytes = tensor_bytes(*file),
+                           .available_bytes = available_memory_bytes()};
+  const EnginePlan plan = plan_engine(input, options);
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(std::move(file), std::move(tokenizer), plan, options)));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Engine::~Engine() {
+  stop();
+  impl_->scheduler.admit(impl_->inbox.take());
+  impl_->scheduler.finish_all(FinishReason::cancelled, "");
+}
+
+std::shared_ptr<OutputStream> Engine::submit(Request request) {
+  std::unique_ptr<Sequence> sequence = impl_->admission.admit(std::move(request));
+  std::shared_ptr<OutputStream> stream = sequence->stream();
+  impl_->inbox.put(std::move(sequence));
+  return stream;
+}
+
+// What could still be thrown is the system's, such as memory for text: the requests at hand end
+// with it, the engine lives on.
+bool Engine::step() {
+  try {
+    return impl_->run_step();
+  } catch (const std::exception& error) {
+    impl_->scheduler.finish_all(FinishReason::error, error.what());
+    return true;
+  }
+}
+
+bool Engine::Impl::run_step() {
+  scheduler.admit(inbox.take());
+  scheduler.cancel_marked();
+  const Batch& batch = scheduler.next_batch(pace.rows());
+  if (batch.empty()) return false;
+
+  const auto start = std::chrono::steady_clock::now();
+  const Logits logits = model->forward(batch, *kv, *workspace);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  pace.measured(scheduler.prompt_row_count(), elapsed.count());
+
+  scheduler.commit();
+  int64_t row = 0;
+  for (Sequence* sequence : scheduler.rows_to_sample()) {
+    sequence->append(sampler.sample(logits.row(row++), sequence->tokens(), sequence->sampling()));
+  }
+  scheduler.deliver();
+  return true;
+}
+
+void Engine::start() {
+  SPARROW_CHECK(!impl_->thread.joinable());
+  impl_->inbox.reopen();
+  impl_->thread = std::thread([this] {
+    while (!impl_->inbox.is_closed()) {
+      if (!step()) impl_->inbox.wait();
+    }
+  });
+}
+
+void Engine::stop() {
+  if (!impl_->thread.joinable()) return;
+  impl_->inbox.close();
+  impl_->thread.join();
+}
+
+EngineStats Engine::stats() const {
+  return {.waiting_count = impl_->scheduler.waiting_count(),
+          .running_count = impl_->scheduler.running_count(),
+          .block_count = impl_->pool.block_count(),
+          .free_block_count = impl_->pool.free_count(),
+          .cached_block_count = impl_->scheduler.cached_block_count()};
+}
+
+void Engine::check() const { impl_->scheduler.check(); }
+
+const EnginePlan& Engine::plan() const { return impl_->plan; }
+const Model& Engine::model() const { return *impl_->model; }
+const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
+
+}  // namespace sparrow::engine

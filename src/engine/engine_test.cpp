@@ -1,0 +1,528 @@
+// Whole requests on tiny random models: exact tokens, whatever the chunks, threads, neighbours and
+// cache; every way to end; nothing left behind.
+#include "engine/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <thread>
+
+#include "engine/plan.h"
+#include "gguf/gguf_file.h"
+#include "sampling/sampler.h"
+#include "sparrow/error.h"
+#include "tests/support/fake_tokenizer.h"
+#include "tests/support/tiny_model.h"
+
+namespace sparrow::engine {
+namespace {
+
+using test_support::tiny_model;
+using Ids = std::vector<TokenId>;
+
+struct Answer {
+  std::string text;
+  Ids ids;
+  std::vector<OutputToken> tokens;
+  TextDelta last;
+  RequestStats stats;
+};
+
+// An engine on a tiny model, with the file's bytes.
+class Rig {
+ public:
+  explicit Rig(const EngineOptions& options = {}, const char* architecture = "qwen2")
+      : Rig(test_support::tiny_gguf(tiny_model(architecture)), options) {}
+  Rig(std::vector<std::byte> bytes, const EngineOptions& options)
+      : bytes_(std::move(bytes)), file_(GgufFile::parse(bytes_, "tiny")) {
+    EngineOptions few = options;
+    if (few.thread_count == 0) few.thread_count = 1;
+    engine_ = Engine::load(file_, Tokenizer::from_gguf(*file_), few);
+  }
+
+  Engine& engine() { return *engine_; }
+  void destroy_engine() { engine_.reset(); }
+
+  std::shared_ptr<OutputStream> submit(const Ids& prompt, const SamplingParams& params) {
+    return engine_->submit({prompt, params});
+  }
+  bool step() {
+    const bool did_something = engine_->step();
+    engine_->check();
+    return did_something;
+  }
+  void run() {
+    while (step()) {
+    }
+  }
+  Answer run(const Ids& prompt, const SamplingParams& params) {
+    const std::shared_ptr<OutputStream> stream = submit(prompt, params);
+    run();
+    return read(*stream);
+  }
+
+  static Answer read(OutputStream& stream) {
+    Answer answer;
+    while (std::optional<TextDelta> delta = stream.next()) {
+      answer.text += delta->text;
+      for (OutputToken& token : delta->tokens) {
+        answer.ids.push_back(token.id);
+        answer.tokens.push_back(std::move(token));
+      }
+      answer.last = std::move(*delta);
+    }
+    answer.stats = stream.stats();
+    return answer;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::shared_ptr<const GgufFile> file_;
+  std::unique_ptr<Engine> engine_;
+};
+
+Ids some_prompt(int64_t count, int64_t salt = 0) {
+  Ids ids;
+  for (int64_t i = 0; i < count; ++i)
+    ids.push_back(static_cast<TokenId>((i * i * 31 + i * 7 + salt * 13 + 3) % 256));
+  return ids;
+}
+
+SamplingParams greedy(int64_t max_tokens) {
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = max_tokens;
+  params.ignore_eos = true;
+  return params;
+}
+
+SamplingParams random_draws(int64_t max_tokens, int64_t seed) {
+  SamplingParams params = greedy(max_tokens);
+  params.temperature = 1;
+  params.seed = seed;
+  return params;
+}
+
+// The model by hand: the whole text anew for each token, no engine, no cache.
+struct HandLoop {
+  Ids ids;
+  std::vector<float> logprobs;
+};
+HandLoop hand_loop(const char* architecture, Ids tokens, const SamplingParams& params) {
+  const std::vector<std::byte> bytes = test_support::tiny_gguf(tiny_model(architecture));
+  const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = 1});
+  const std::unique_ptr<Model> model = load_model(GgufFile::parse(bytes, "tiny"), *backend);
+  const std::unique_ptr<KvMemory> kv = model->make_kv_memory(KvType::f16, 8, 64);
+  const std::unique_ptr<Workspace> workspace =
+      model->make_workspace({.max_rows = 512, .max_logit_rows = 1});
+  Sampler sampler(test_support::kTinyVocabulary);
+  SamplingState state;
+  state.params = params;
+  state.seed = static_cast<uint64_t>(params.seed.value_or(0));
+  state.excluded = {test_support::kTinyEndOfText, test_support::kTinyImEnd};
+  HandLoop result;
+  for (int64_t i = 0; i < params.max_tokens; ++i) {
+    const int64_t count = static_cast<int64_t>(tokens.size());
+    std::vector<int32_t> positions(tokens.size());
+    std::iota(positions.begin(), positions.end(), 0);
+    const std::vector<BlockId> blocks = {0, 1, 2, 3, 4, 5, 6, 7};
+    const std::vector<BatchSequence> sequences = {{0, count, 0, blocks}};
+    const std::vector<int64_t> rows = {count - 1};
+    const Logits logits = model->forward({tokens, positions, sequences, rows}, *kv, *workspace);
+    const std::vector<float> raw(logits.row(0).begin(), logits.row(0).end());
+    const TokenId id = sampler.sample(logits.row(0), tokens, state).id;
+    double total = 0;
+    for (const float logit : raw) total += std::exp(static_cast<double>(logit));
+    result.logprobs.push_back(
+        static_cast<float>(static_cast<double>(raw[static_cast<size_t>(id)]) - std::log(total)));
+    result.ids.push_back(id);
+    tokens.push_back(id);
+  }
+  return result;
+}
+
+TEST(Engine, gives_exactly_the_tokens_of_a_loop_over_the_model) {
+  for (const char* architecture : {"llama", "qwen2", "qwen3", "qwen3moe"}) {
+    Rig rig({}, architecture);
+    const Ids prompt = some_prompt(37);
+    for (const SamplingParams& params : {greedy(20), random_draws(20, 5)}) {
+      const Answer answer = rig.run(prompt, params);
+      EXPECT_EQ(answer.ids, hand_loop(architecture, prompt, params).ids) << architecture;
+      EXPECT_EQ(answer.last.finish_reason, FinishReason::length);
+      EXPECT_EQ(answer.text, rig.engine().tokenizer().decode(answer.ids));
+      EXPECT_EQ(answer.stats.prompt_tokens, 37);
+      EXPECT_EQ(answer.stats.output_tokens, 20);
+    }
+  }
+}
+
+TEST(Engine, chunks_threads_and_neighbours_change_no_token) {
+  const Ids prompt = some_prompt(150);
+  const SamplingParams params = random_draws(24, 11);
+  const Ids expected = Rig().run(prompt, params).ids;
+  for (const int64_t chunk : {1, 7, 64, 512}) {
+    for (const int threads : {1, 2}) {
+      Rig rig({.thread_count = threads, .prefill_chunk = chunk});
+      EXPECT_EQ(rig.run(prompt, params).ids, expected) << chunk << ", " << threads;
+    }
+  }
+  Rig rig({.prefill_chunk = 40});
+  std::vector<std::shared_ptr<OutputStream>> streams;
+  std::vector<Ids> alone;
+  for (int64_t i = 0; i < 5; ++i) {
+    const Ids other = some_prompt(20 + 10 * i, i);
+    alone.push_back(Rig().run(other, random_draws(10 + i, i)).ids);
+    streams.push_back(rig.submit(other, random_draws(10 + i, i)));
+  }
+  const std::shared_ptr<OutputStream> last = rig.submit(prompt, params);
+  rig.step();
+  EXPECT_GT(rig.engine().stats().running_count, 1);
+  rig.run();
+  for (size_t i = 0; i < streams.size(); ++i) EXPECT_EQ(Rig::read(*streams[i]).ids, alone[i]);
+  EXPECT_EQ(Rig::read(*last).ids, expected);
+}
+
+TEST(Engine, the_next_turn_reuses_the_last_and_gives_the_same_bits_as_a_cold_start) {
+  SamplingParams params = random_draws(30, 3);
+  params.logprobs = 5;
+  Rig warm;
+  const Ids first = some_prompt(60);
+  const Answer answer = warm.run(first, params);
+  EXPECT_EQ(answer.stats.cached_tokens, 0);
+  Ids second = first;
+  second.insert(second.end(), answer.ids.begin(), answer.ids.end());
+  for (const TokenId id : some_prompt(20, 9)) second.push_back(id);
+  const Answer warm_answer = warm.run(second, params);
+  EXPECT_EQ(warm_answer.stats.cached_tokens, 60 + 30 - 1);  // the last token was never fed
+  const Answer cold_answer = Rig().run(second, params);
+  EXPECT_EQ(cold_answer.stats.cached_tokens, 0);
+  EXPECT_EQ(warm_answer.ids, cold_answer.ids);
+  for (size_t i = 0; i < warm_answer.tokens.size(); ++i) {
+    EXPECT_EQ(warm_answer.tokens[i].logprob, cold_answer.tokens[i].logprob);
+    for (size_t j = 0; j < 5; ++j)
+      EXPECT_EQ(warm_answer.tokens[i].top[j].logprob, cold_answer.tokens[i].top[j].logprob);
+  }
+  // The same prompt once more: all but its last token, and again the same answer.
+  const Answer again = warm.run(second, params);
+  EXPECT_EQ(again.stats.cached_tokens, static_cast<int64_t>(second.size()) - 1);
+  EXPECT_EQ(again.ids, cold_answer.ids);
+}
+
+TEST(Engine, a_prompt_that_parts_ways_early_shares_only_what_is_equal) {
+  Rig rig;
+  const Ids first = some_prompt(100);
+  rig.run(first, greedy(4));
+  Ids second(first.begin(), first.begin() + 70);
+  for (const TokenId id : some_prompt(30, 5)) second.push_back(id);
+  second[70] = first[70] == 0 ? 1 : 0;
+  const Answer answer = rig.run(second, greedy(12));
+  EXPECT_EQ(answer.stats.cached_tokens, 70);
+  EXPECT_EQ(answer.ids, Rig().run(second, greedy(12)).ids);
+}
+
+TEST(Engine, ends_by_length_when_the_context_is_full) {
+  Rig rig({.context_length = 64});
+  EXPECT_EQ(rig.engine().plan().context_length, 64);
+  const Answer answer = rig.run(some_prompt(50), greedy(-1));
+  EXPECT_EQ(answer.ids.size(), 14u);
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::length);
+  EXPECT_EQ(rig.run(some_prompt(63), greedy(500)).ids.size(), 1u);
+  try {
+    rig.submit(some_prompt(64), greedy(5));
+    ADD_FAILURE() << "took a prompt without room for an answer";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::context_full);
+    EXPECT_THAT(error.what(), testing::HasSubstr("64"));
+  }
+  EXPECT_FALSE(rig.step());
+}
+
+TEST(Engine, max_tokens_0_only_reads_the_prompt) {
+  Rig rig;
+  Answer answer = rig.run(some_prompt(40), greedy(0));
+  EXPECT_TRUE(answer.ids.empty());
+  EXPECT_EQ(answer.text, "");
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::length);
+  answer = rig.run(some_prompt(40), greedy(3));
+  EXPECT_EQ(answer.stats.cached_tokens, 39);
+  EXPECT_EQ(answer.ids.size(), 3u);
+}
+
+TEST(Engine, min_tokens_holds_every_end_back) {
+  Rig rig;
+  SamplingParams params = greedy(50);
+  params.ignore_eos = false;
+  params.logit_bias = {{test_support::kTinyImEnd, 100}};
+  Answer answer = rig.run(some_prompt(10), params);
+  EXPECT_EQ(answer.ids.size(), 0u);
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::stop);
+  params.min_tokens = 7;
+  answer = rig.run(some_prompt(10), params);
+  EXPECT_EQ(answer.ids.size(), 7u);
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::stop);
+  params.logit_bias = {{65, 100}};
+  params.stop_token_ids = {65};
+  answer = rig.run(some_prompt(10), params);
+  EXPECT_EQ(answer.ids.size(), 7u);
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::stop);
+  params.logit_bias = {{test_support::kTinyImEnd, 100}};
+  params.ignore_eos = true;
+  answer = rig.run(some_prompt(10), params);
+  EXPECT_EQ(answer.ids.size(), 50u);
+}
+
+TEST(Engine, stops_at_a_stop_string_of_the_models_own_words) {
+  Rig rig;
+  const Answer whole = rig.run(some_prompt(30), greedy(40));
+  ASSERT_GT(whole.text.size(), 20u);
+  // Somewhere in the middle, at a character's start.
+  size_t at = whole.text.size() / 2;
+  while ((static_cast<unsigned char>(whole.text[at]) & 0xc0) == 0x80) ++at;
+  size_t end = at + 4;
+  while ((static_cast<unsigned char>(whole.text[end]) & 0xc0) == 0x80) ++end;
+  SamplingParams params = greedy(40);
+  params.stop = {whole.text.substr(at, end - at)};
+  const Answer answer = rig.run(some_prompt(30), params);
+  EXPECT_EQ(answer.text, whole.text.substr(0, whole.text.find(params.stop[0])));
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::stop);
+  EXPECT_EQ(answer.last.stop_string, params.stop[0]);
+  EXPECT_LT(answer.ids.size(), 40u);
+}
+
+TEST(Engine, logprobs_are_those_of_the_models_raw_logits) {
+  SamplingParams params = random_draws(12, 4);
+  params.logprobs = 3;
+  params.repeat_penalty = 1.5;
+  params.temperature = 0.5;
+  Rig rig;
+  const Ids prompt = some_prompt(25);
+  const Answer answer = rig.run(prompt, params);
+  const HandLoop expected = hand_loop("qwen2", prompt, params);
+  ASSERT_EQ(answer.ids, expected.ids);
+  for (size_t i = 0; i < answer.tokens.size(); ++i) {
+    EXPECT_NEAR(answer.tokens[i].logprob, expected.logprobs[i], 1e-5);
+    ASSERT_EQ(answer.tokens[i].top.size(), 3u);
+    EXPECT_GE(answer.tokens[i].top[0].logprob, answer.tokens[i].top[2].logprob);
+    for (const TokenLogprob& top : answer.tokens[i].top) {
+      if (top.id == answer.ids[i]) {
+        EXPECT_EQ(top.logprob, answer.tokens[i].logprob);
+      }
+    }
+  }
+  EXPECT_TRUE(rig.run(prompt, greedy(2)).tokens[0].top.empty());
+}
+
+int64_t used_blocks(const Engine& engine) {
+  const EngineStats stats = engine.stats();
+  return stats.block_count - stats.free_block_count - stats.cached_block_count;
+}
+
+TEST(Engine, a_cancelled_request_ends_within_one_step_and_frees_its_blocks) {
+  Rig rig({.context_length = 256, .prefill_chunk = 16});
+  // While it reads its prompt, while it answers, and while it waits.
+  for (const int steps : {0, 1, 3, 8, 20}) {
+    const std::shared_ptr<OutputStream> stream = rig.submit(some_prompt(90), greedy(-1));
+    const std::shared_ptr<OutputStream> waiting = rig.submit(some_prompt(100, 1), greedy(-1));
+    for (int i = 0; i < steps; ++i) rig.step();
+    stream->cancel();
+    waiting->cancel();
+    rig.step();
+    EXPECT_TRUE(stream->is_finished());
+    EXPECT_TRUE(waiting->is_finished());
+    const Answer answer = Rig::read(*stream);
+    EXPECT_EQ(answer.last.finish_reason, FinishReason::cancelled);
+    EXPECT_EQ(answer.text, rig.engine().tokenizer().decode(answer.ids));
+    EXPECT_EQ(Rig::read(*waiting).last.finish_reason, FinishReason::cancelled);
+    EXPECT_EQ(used_blocks(rig.engine()), 0);
+    EXPECT_FALSE(rig.step());
+  }
+}
+
+TEST(Engine, a_cancelled_neighbour_changes_nothing_for_the_others) {
+  const Ids expected = Rig().run(some_prompt(40), random_draws(30, 2)).ids;
+  for (const int steps : {1, 2, 6, 15}) {
+    Rig rig({.prefill_chunk = 16});
+    const std::shared_ptr<OutputStream> gone = rig.submit(some_prompt(50, 3), greedy(60));
+    const std::shared_ptr<OutputStream> stays = rig.submit(some_prompt(40), random_draws(30, 2));
+    for (int i = 0; i < steps; ++i) rig.step();
+    gone->cancel();
+    rig.run();
+    EXPECT_EQ(Rig::read(*stays).ids, expected);
+  }
+}
+
+TEST(Engine, requests_wait_for_blocks_and_start_in_order) {
+  Rig rig({.context_length = 128});
+  std::vector<std::shared_ptr<OutputStream>> streams;
+  for (int64_t i = 0; i < 4; ++i) streams.push_back(rig.submit(some_prompt(20, i), greedy(60)));
+  rig.step();
+  EXPECT_EQ(rig.engine().stats().running_count, 1);  // 80 of 128 tokens each
+  EXPECT_EQ(rig.engine().stats().waiting_count, 3);
+  rig.run();
+  for (int64_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(Rig::read(*streams[static_cast<size_t>(i)]).ids,
+              Rig().run(some_prompt(20, i), greedy(60)).ids);
+  }
+}
+
+TEST(Engine, rows_that_the_tokenizer_does_not_name_are_never_sampled) {
+  std::vector<std::byte> bytes = test_support::tiny_gguf(tiny_model("llama"));
+  const std::shared_ptr<const GgufFile> file = GgufFile::parse(bytes, "tiny");
+  std::vector<std::string> few;
+  for (int i = 0; i < 40; ++i) few.push_back(std::string(1, static_cast<char>('A' + i)));
+  const auto tokenizer =
+      std::make_shared<test_support::FakeTokenizer>(few, Ids{}, Ids{0, 1, 2, 3, 4, 5});
+  const std::unique_ptr<Engine> engine = Engine::load(file, tokenizer, {.thread_count = 1});
+  const std::shared_ptr<OutputStream> stream = engine->submit({{7, 8}, random_draws(300, 1)});
+  while (engine->step()) {
+  }
+  const Answer answer = Rig::read(*stream);
+  EXPECT_EQ(answer.ids.size(), 300u);
+  for (const TokenId id : answer.ids) {
+    EXPECT_GE(id, 6);
+    EXPECT_LT(id, 40);
+  }
+}
+
+TEST(Engine, broken_weights_end_requests_with_an_error_and_not_the_program) {
+  const test_support::TinyModel tiny = tiny_model("llama");
+  GgufWriter writer = test_support::tiny_writer(tiny);
+  for (const auto& [name, shape] : test_support::tiny_tensors(tiny)) {
+    std::vector<float> values = test_support::tiny_weights(name, shape.count());
+    if (name == "output_norm.weight") values[3] = std::numeric_limits<float>::quiet_NaN();
+    writer.add_tensor_f32(name, shape, values);
+  }
+  Rig rig(writer.to_bytes(), {});
+  for (int i = 0; i < 3; ++i) {
+    const Answer answer = rig.run(some_prompt(12), random_draws(10, 1));
+    EXPECT_EQ(answer.last.finish_reason, FinishReason::error);
+    EXPECT_THAT(answer.last.error, testing::HasSubstr("not numbers"));
+    EXPECT_EQ(used_blocks(rig.engine()), 0);
+    EXPECT_EQ(rig.engine().stats().cached_block_count, 0);
+  }
+}
+
+TEST(Engine, a_refused_request_leaves_the_others_alone) {
+  Rig rig;
+  const std::shared_ptr<OutputStream> stream = rig.submit(some_prompt(20), greedy(10));
+  SamplingParams bad = greedy(10);
+  bad.top_p = 0;
+  EXPECT_THROW(rig.submit(some_prompt(20), bad), Error);
+  EXPECT_THROW(rig.submit({}, greedy(10)), Error);
+  EXPECT_THROW(rig.submit({test_support::kTinyVocabulary}, greedy(10)), Error);
+  rig.run();
+  EXPECT_EQ(Rig::read(*stream).ids.size(), 10u);
+}
+
+TEST(Engine, a_thousand_requests_leave_memory_where_a_hundred_left_it) {
+  Rig rig({.context_length = 128});
+  const auto run_some = [&](int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+      SamplingParams params = random_draws(1 + i % 5, i);
+      params.logprobs = i % 3;
+      params.stop = {"never", "ever"};
+      const std::shared_ptr<OutputStream> stream = rig.submit(some_prompt(5 + i % 40, i), params);
+      if (i % 7 == 0) stream->cancel();
+      if (i % 4 == 3) rig.run();
+    }
+    rig.run();
+    return static_cast<int64_t>(mallinfo2().uordblks);
+  };
+  const int64_t after_100 = run_some(100);
+  const int64_t after_1000 = run_some(900);
+  EXPECT_LT(after_1000 - after_100, 64 << 10);
+  EXPECT_EQ(used_blocks(rig.engine()), 0);
+}
+
+TEST(Engine, its_own_thread_serves_many_callers) {
+  Rig rig({.context_length = 256, .thread_count = 2, .prefill_chunk = 32});
+  rig.engine().start();
+  std::vector<Ids> expected;
+  for (int64_t i = 0; i < 6; ++i)
+    expected.push_back(Rig().run(some_prompt(20 + i, i), random_draws(12, i)).ids);
+  std::vector<std::thread> callers;
+  for (int64_t i = 0; i < 6; ++i) {
+    callers.emplace_back([&, i] {
+      for (int round = 0; round < 5; ++round) {
+        const std::shared_ptr<OutputStream> stream =
+            rig.submit(some_prompt(20 + i, i), random_draws(12, i));
+        if (round == 2) {
+          stream->cancel();
+          const FinishReason reason = Rig::read(*stream).last.finish_reason;
+          EXPECT_TRUE(reason == FinishReason::cancelled || reason == FinishReason::length);
+        } else {
+          EXPECT_EQ(Rig::read(*stream).ids, expected[static_cast<size_t>(i)]);
+        }
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  rig.engine().stop();
+  EXPECT_EQ(used_blocks(rig.engine()), 0);
+  EXPECT_EQ(rig.engine().stats().running_count, 0);
+}
+
+TEST(Engine, stopping_keeps_requests_in_flight_and_starting_goes_on) {
+  Rig rig;
+  const Ids expected = Rig().run(some_prompt(30), greedy(200)).ids;
+  const std::shared_ptr<OutputStream> stream = rig.submit(some_prompt(30), greedy(200));
+  for (int i = 0; i < 10; ++i) {
+    rig.engine().start();
+    stream->next_within(1);  // whatever has come so far is read again below by its ids
+    rig.engine().stop();
+    if (stream->is_finished()) break;
+  }
+  rig.engine().start();
+  Answer rest = Rig::read(*stream);
+  rig.engine().stop();
+  EXPECT_EQ(rest.stats.output_tokens, 200);
+  ASSERT_LE(rest.ids.size(), expected.size());
+  EXPECT_TRUE(std::equal(rest.ids.rbegin(), rest.ids.rend(), expected.rbegin()));
+}
+
+TEST(Engine, destroying_it_ends_what_is_in_flight_as_cancelled) {
+  Rig rig({.context_length = 128});
+  rig.engine().start();
+  const std::shared_ptr<OutputStream> running = rig.submit(some_prompt(10), greedy(-1));
+  const std::shared_ptr<OutputStream> waiting = rig.submit(some_prompt(20), greedy(-1));
+  std::thread reader([&] { Rig::read(*waiting); });
+  rig.destroy_engine();
+  reader.join();
+  EXPECT_TRUE(running->is_finished());
+  EXPECT_TRUE(waiting->is_finished());
+}
+
+TEST(Engine, reports_its_plan_and_the_progress_of_loading) {
+  std::vector<double> shares;
+  Rig rig({.context_length = 100, .on_progress = [&](double share) { shares.push_back(share); }});
+  ASSERT_FALSE(shares.empty());
+  EXPECT_EQ(shares.back(), 1);
+  const EnginePlan& plan = rig.engine().plan();
+  EXPECT_EQ(plan.context_length, 100);
+  EXPECT_EQ(plan.model_context_length, 512);
+  EXPECT_EQ(plan.weight_bytes, rig.engine().model().weight_bytes());
+  EXPECT_EQ(plan.kv_bytes, 128 * kv_bytes_per_token(rig.engine().model().config(), KvType::f16));
+  EXPECT_GT(plan.available_bytes, 0);
+  EXPECT_FALSE(plan.is_reduced);
+}
+
+TEST(Engine, options_it_cannot_follow_are_refused_before_loading) {
+  EXPECT_THROW(Rig({.context_length = 513}), Error);
+  EXPECT_THROW(Rig({.prefill_chunk = 0}), Error);
+  EXPECT_THROW(Rig({.thread_count = -2}), Error);
+}
+
+TEST(FinishReasons, have_names) {
+  EXPECT_EQ(to_string(FinishReason::none), "none");
+  EXPECT_EQ(to_string(FinishReason::stop), "stop");
+  EXPECT_EQ(to_string(FinishReason::length), "length");
+  EXPECT_EQ(to_string(FinishReason::cancelled), "cancelled");
+  EXPECT_EQ(to_string(FinishReason::error), "error");
+}
+
+}  // namespace
+}  // namespace sparrow::engine

@@ -1,0 +1,40 @@
+#include "engine/inbox.h"
+
+#include <utility>
+
+namespace sparrow {
+
+void Inbox::put(std::unique_ptr<Sequence> sequence) {
+  const std::scoped_lock lock(mutex_);
+  sequences_.push_back(std::move(sequence));
+  changed_.notify_all();
+}
+
+std::vector<std::unique_ptr<Sequence>> Inbox::take() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(sequences_, {});
+}
+
+bool Inbox::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return is_closed_ || !sequences_.empty(); });
+  return !is_closed_;
+}
+
+void Inbox::close() {
+  const std::scoped_lock lock(mutex_);
+  is_closed_ = true;
+  changed_.notify_all();
+}
+
+void Inbox::reopen() {
+  const std::scoped_lock lock(mutex_);
+  is_closed_ = false;
+}
+
+bool Inbox::is_closed() const {
+  const std::scoped_lock lock(mutex_);
+  return is_closed_;
+}
+
+}  // namespace sparrow

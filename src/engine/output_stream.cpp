@@ -1,0 +1,60 @@
+#include "engine/output_stream.h"
+
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+namespace sparrow {
+
+void OutputStream::push(TextDelta delta) {
+  const std::scoped_lock lock(mutex_);
+  if (is_finished_) return;
+  pending_.text += delta.text;
+  pending_.tokens.insert(pending_.tokens.end(), std::make_move_iterator(delta.tokens.begin()),
+                         std::make_move_iterator(delta.tokens.end()));
+  if (delta.finish_reason != FinishReason::none) {
+    pending_.finish_reason = delta.finish_reason;
+    pending_.error = std::move(delta.error);
+    pending_.stop_string = std::move(delta.stop_string);
+    is_finished_ = true;
+  }
+  has_pending_ = true;
+  changed_.notify_all();
+}
+
+void OutputStream::set_stats(const RequestStats& stats) {
+  const std::scoped_lock lock(mutex_);
+  stats_ = stats;
+}
+
+std::optional<TextDelta> OutputStream::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return has_pending_ || is_drained_; });
+  return take();
+}
+
+std::optional<TextDelta> OutputStream::next_within(int64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                    [&] { return has_pending_ || is_drained_; });
+  return take();
+}
+
+std::optional<TextDelta> OutputStream::take() {
+  if (!has_pending_) return std::nullopt;
+  has_pending_ = false;
+  is_drained_ = is_finished_;
+  return std::exchange(pending_, {});
+}
+
+bool OutputStream::is_finished() const {
+  const std::scoped_lock lock(mutex_);
+  return is_finished_;
+}
+
+RequestStats OutputStream::stats() const {
+  const std::scoped_lock lock(mutex_);
+  return stats_;
+}
+
+}  // namespace sparrow

@@ -1,0 +1,89 @@
+#include "engine/output_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace sparrow {
+namespace {
+
+TextDelta text_delta(const std::string& text, FinishReason reason = FinishReason::none) {
+  TextDelta delta;
+  delta.text = text;
+  delta.tokens.resize(1);
+  delta.finish_reason = reason;
+  return delta;
+}
+
+TEST(OutputStream, a_slow_reader_gets_fewer_and_larger_pieces) {
+  OutputStream stream;
+  stream.push(text_delta("a"));
+  stream.push(text_delta("b"));
+  const std::optional<TextDelta> first = stream.next();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->text, "ab");
+  EXPECT_EQ(first->tokens.size(), 2u);
+  EXPECT_EQ(first->finish_reason, FinishReason::none);
+  EXPECT_FALSE(stream.next_within(0).has_value());
+  stream.push(text_delta("c"));
+  EXPECT_EQ(stream.next()->text, "c");
+}
+
+TEST(OutputStream, ends_with_exactly_one_final_delta) {
+  OutputStream stream;
+  EXPECT_FALSE(stream.is_finished());
+  stream.push(text_delta("a"));
+  TextDelta last = text_delta("b", FinishReason::error);
+  last.error = "broken";
+  stream.push(last);
+  stream.push(text_delta("c", FinishReason::stop));
+  EXPECT_TRUE(stream.is_finished());
+  const std::optional<TextDelta> all = stream.next();
+  EXPECT_EQ(all->text, "ab");
+  EXPECT_EQ(all->finish_reason, FinishReason::error);
+  EXPECT_EQ(all->error, "broken");
+  EXPECT_FALSE(stream.next().has_value());
+  EXPECT_FALSE(stream.next_within(1000000).has_value());
+  stream.push(text_delta("d"));
+  EXPECT_FALSE(stream.next().has_value());
+}
+
+TEST(OutputStream, a_reader_on_another_thread_misses_nothing) {
+  OutputStream stream;
+  constexpr int kCount = 5000;
+  std::thread writer([&] {
+    for (int i = 0; i < kCount && !stream.is_cancelled(); ++i) stream.push(text_delta("x"));
+    RequestStats stats;
+    stats.output_tokens = kCount;
+    stream.set_stats(stats);
+    stream.push(text_delta("", FinishReason::length));
+  });
+  size_t size = 0;
+  FinishReason reason = FinishReason::none;
+  while (const std::optional<TextDelta> delta = stream.next()) {
+    size += delta->text.size();
+    reason = delta->finish_reason;
+  }
+  writer.join();
+  EXPECT_EQ(size, static_cast<size_t>(kCount));
+  EXPECT_EQ(reason, FinishReason::length);
+  EXPECT_EQ(stream.stats().output_tokens, kCount);
+}
+
+TEST(OutputStream, a_cancelled_writer_stops) {
+  OutputStream stream;
+  std::thread writer([&] {
+    while (!stream.is_cancelled()) stream.push(text_delta("x"));
+    stream.push(text_delta("", FinishReason::cancelled));
+  });
+  EXPECT_TRUE(stream.next().has_value());
+  stream.cancel();
+  std::optional<TextDelta> last;
+  while (std::optional<TextDelta> delta = stream.next()) last = std::move(delta);
+  writer.join();
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->finish_reason, FinishReason::cancelled);
+}
+
+}  // namespace
+}  // namespace sparrow

@@ -1,0 +1,94 @@
+#include "engine/sequence.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace sparrow {
+namespace {
+
+double seconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
+    : tokens_(std::move(setup.prompt)),
+      prompt_count_(static_cast<int64_t>(tokens_.size())),
+      max_size_(setup.max_size),
+      sampling_(std::move(setup.sampling)),
+      ending_ids_(std::move(setup.ending_ids)),
+      detokenizer_(tokenizer),
+      stops_(sampling_.params.stop) {
+  stats_.prompt_tokens = prompt_count_;
+  stats_.seed = static_cast<int64_t>(sampling_.seed);
+  stream_->set_stats(stats_);
+}
+
+void Sequence::start(std::vector<BlockId> blocks, int64_t cached_count) {
+  SPARROW_CHECK(cached_count < size());
+  blocks_ = std::move(blocks);
+  computed_count_ = cached_count;
+  started_at_ = Clock::now();
+  stats_.cached_tokens = cached_count;
+}
+
+std::vector<BlockId> Sequence::take_blocks() { return std::exchange(blocks_, {}); }
+
+void Sequence::advance(int64_t count) {
+  computed_count_ += count;
+  if (pending_count() == 0 && !wants_token()) finish(FinishReason::length);
+}
+
+void Sequence::append(const SampledToken& token) {
+  if (!answer_began_at_) answer_began_at_ = Clock::now();
+  if (token.id < 0) return finish(FinishReason::error, token.error);
+  if (std::binary_search(ending_ids_.begin(), ending_ids_.end(), token.id))
+    return finish(FinishReason::stop);
+  tokens_.push_back(token.id);
+  ++stats_.output_tokens;
+  delta_.tokens.push_back(
+      {token.id, token.logprob, std::vector<TokenLogprob>(token.top.begin(), token.top.end())});
+  show(detokenizer_.push(token.id));
+  if (!is_finished() && !wants_token()) finish(FinishReason::length);
+}
+
+// Stop strings count from min_tokens on.
+void Sequence::show(std::string_view text) {
+  if (stats_.output_tokens < sampling_.params.min_tokens) {
+    delta_.text += text;
+    return;
+  }
+  if (const std::string* stop = stops_.push(text, delta_.text)) {
+    delta_.stop_string = *stop;
+    finish_reason_ = FinishReason::stop;
+  }
+}
+
+void Sequence::finish(FinishReason reason, std::string error) {
+  show(detokenizer_.finish());
+  if (is_finished()) return;  // by a stop string that the last character completed
+  stops_.finish(delta_.text);
+  finish_reason_ = reason;
+  delta_.error = std::move(error);
+}
+
+void Sequence::deliver() {
+  if (is_finished()) {
+    const Clock::time_point now = Clock::now();
+    const Clock::time_point started_at = started_at_.value_or(now);
+    const Clock::time_point answer_began_at = answer_began_at_.value_or(now);
+    stats_.queue_s = seconds(started_at - submitted_at_);
+    stats_.prefill_s = seconds(answer_began_at - started_at);
+    stats_.decode_s = seconds(now - answer_began_at);
+    stream_->set_stats(stats_);
+  } else if (delta_.text.empty() && delta_.tokens.empty()) {
+    return;
+  }
+  delta_.finish_reason = finish_reason_;
+  stream_->push(std::exchange(delta_, {}));
+}
+
+}  // namespace sparrow
