@@ -1,29 +1,50 @@
 #include "base/json.h"
 
+#include <vector>
+
 #include "base/error.h"
 
 namespace sparrow {
 
-Json parse_json(std::string_view text, std::string_view what, JsonLimits limits) {
+namespace {
+
+// Limits are checked while parsing: what breaks them must never exist, not even to be destroyed.
+template <typename AnyJson>
+AnyJson parse_within(std::string_view text, std::string_view what, const JsonLimits& limits,
+                     ErrorCode code) {
   if (text.size() > limits.size_bytes) {
-    fail(ErrorCode::invalid_argument, "{} is {} bytes of JSON; at most {} are taken", what,
-         text.size(), limits.size_bytes);
+    fail(code, "{} is {} bytes of JSON; at most {} are taken", what, text.size(),
+         limits.size_bytes);
   }
-  // Depth is checked while parsing: a deep tree must never exist, not even to be destroyed.
-  const auto within_depth = [&](int depth, Json::parse_event_t event, Json&) {
-    const bool opens =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    if (opens && static_cast<size_t>(depth) >= limits.depth) {
-      fail(ErrorCode::invalid_argument, "{} nests JSON deeper than {} levels", what, limits.depth);
+  using Event = typename AnyJson::parse_event_t;
+  std::vector<size_t> key_counts(limits.depth + 1);  // of the open objects, by depth
+  const auto is_within = [&](int depth, Event event, AnyJson&) {
+    const size_t level = static_cast<size_t>(depth);
+    if ((event == Event::object_start || event == Event::array_start) && level >= limits.depth) {
+      fail(code, "{} nests JSON deeper than {} levels", what, limits.depth);
+    }
+    if (event == Event::object_start) key_counts[level + 1] = 0;
+    if (event == Event::key && ++key_counts[level] > limits.object_keys) {
+      fail(code, "{} has an object of more than {} keys", what, limits.object_keys);
     }
     return true;
   };
   try {
-    return Json::parse(text, within_depth);
-  } catch (const Json::parse_error& error) {
-    fail(ErrorCode::invalid_argument, "{} is not valid JSON at byte {}: {}", what, error.byte,
-         error.what());
+    return AnyJson::parse(text, is_within);
+  } catch (const nlohmann::detail::parse_error& error) {
+    fail(code, "{} is not valid JSON at byte {}: {}", what, error.byte, error.what());
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view what, JsonLimits limits) {
+  return parse_within<Json>(text, what, limits, ErrorCode::invalid_argument);
+}
+
+TreeJson parse_tree_json(std::string_view text, std::string_view what, JsonLimits limits) {
+  limits.object_keys = SIZE_MAX;
+  return parse_within<TreeJson>(text, what, limits, ErrorCode::invalid_file);
 }
 
 }  // namespace sparrow

@@ -19,6 +19,28 @@ TEST(ParseJson, takes_depth_64_and_refuses_65) {
   EXPECT_THROW(parse_json(std::string(1 << 20, '['), "test"), Error);
 }
 
+std::string object_with_keys(size_t count) {
+  std::string text = "[{";
+  for (size_t i = 0; i < count; ++i) text += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":0";
+  return text + "}]";
+}
+
+TEST(ParseJson, takes_16384_keys_in_each_object_and_refuses_16385) {
+  const std::string at_limit = object_with_keys(16384);
+  EXPECT_NO_THROW(parse_json("[" + at_limit + "," + at_limit + "]", "test"));
+  EXPECT_THROW(parse_json(object_with_keys(16385), "test"), Error);
+  EXPECT_EQ(parse_tree_json(object_with_keys(20000), "test")[0].size(), 20000u);
+}
+
+TEST(ParseJson, a_broken_tree_is_a_broken_file) {
+  try {
+    parse_tree_json("{", "tokenizer.json");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_file);
+  }
+}
+
 TEST(ParseJson, names_the_document_and_the_byte) {
   try {
     parse_json("{\"a\": tru}", "the request body");

@@ -1,0 +1,35 @@
+// Many short strings in one block of memory, by number.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sparrow {
+
+// Grows while it is loaded, then only read; any thread may read.
+class StringArena {
+ public:
+  void reserve(size_t count, size_t size_bytes) {
+    ends_.reserve(count);
+    text_.reserve(size_bytes);
+  }
+  void push(std::string_view text) {
+    text_ += text;
+    ends_.push_back(text_.size());
+  }
+  size_t size() const { return ends_.size(); }
+  // Valid until the next push.
+  std::string_view operator[](size_t index) const {
+    const size_t begin = index == 0 ? 0 : ends_[index - 1];
+    return std::string_view(text_).substr(begin, ends_[index] - begin);
+  }
+
+ private:
+  std::string text_;
+  std::vector<size_t> ends_;
+};
+
+}  // namespace sparrow
