@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "apps/cli/display_text.h"
+#include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
 #include "base/memory_info.h"
-#include "model/model.h"
 
 namespace sparrow::cli {
 namespace {
@@ -79,52 +79,33 @@ std::string parameters_help() {
 }
 
 // "1.5B", "135M".
-std::string parameter_count_text(const GgufFile& file) {
-  double count = 0;
-  for (const TensorInfo& tensor : file.tensors()) {
-    count += static_cast<double>(tensor.shape.count());
-  }
-  if (count >= 1e9) return fmt::format("{:.1f}B", count / 1e9);
-  return count >= 1e6 ? fmt::format("{:.0f}M", count / 1e6) : fmt::format("{:.0f}", count);
+std::string short_count(int64_t count) {
+  const auto number = static_cast<double>(count);
+  if (count >= 1000 * 1000 * 1000) return fmt::format("{:.1f}B", number / 1e9);
+  return count >= 1000 * 1000 ? fmt::format("{:.0f}M", number / 1e6) : grouped(count);
 }
 
-std::string quantization_text(const OpenedModel& model) {
-  const auto said = model.stored.config.find("file_type");
-  if (said != model.stored.config.end() && said->is_string() &&
-      !said->get_ref<const std::string&>().empty()) {
-    return said->get<std::string>();
-  }
-  // What most of the bytes are in.
-  std::vector<std::pair<std::string, uint64_t>> sizes;
-  for (const TensorInfo& tensor : model.file->tensors()) {
-    const std::string name(tensor.format != nullptr ? tensor.format->name : "unknown");
-    const auto found = std::find_if(sizes.begin(), sizes.end(),
-                                    [&](const auto& row) { return row.first == name; });
-    if (found == sizes.end()) {
-      sizes.emplace_back(name, tensor.size_bytes);
-    } else {
-      found->second += tensor.size_bytes;
-    }
-  }
-  const auto largest = std::max_element(
-      sizes.begin(), sizes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return largest == sizes.end() ? "none" : "mostly " + largest->first;
+std::string quantization_text(const ModelReport& report) {
+  if (!report.file_type.empty()) return report.file_type;
+  return report.types.empty() ? "none" : "mostly " + report.types.front().type;
 }
 
 std::string info_text(ChatSession& session) {
   const OpenedModel& model = session.model();
-  const ModelConfig config = read_model_config(*model.file);
+  const ModelReport report = make_report(*model.file);
   const engine::EnginePlan& plan = session.plan();
   std::string text;
   const auto line = [&](std::string_view name, const std::string& value) {
     text += fmt::format("    {:<20}{}\n", name, value);
   };
   text += "  Model\n";
-  line("architecture", config.architecture);
-  line("parameters", parameter_count_text(*model.file));
-  line("context length", grouped(config.context_length));
-  line("embedding length", grouped(config.hidden_size));
-  line("quantization", quantization_text(model));
+  line("architecture", report.architecture);
+  line("parameters", short_count(report.parameter_count));
+  if (report.config) {
+    line("context length", grouped(report.config->context_length));
+    line("embedding length", grouped(report.config->hidden_size));
+  }
+  line("quantization", quantization_text(report));
   text += "\n  Here\n";
   line("file", model.stored.model_path);
   line("context", grouped(plan.context_length) + " tokens");
@@ -179,9 +160,10 @@ std::string license_of(const OpenedModel& model) {
 }  // namespace
 
 std::string greeting(const ChatSession& session) {
+  const ModelReport report = make_report(*session.model().file);
   return fmt::format("{} ({}, {}), {}\n", session.model().name(),
-                     parameter_count_text(*session.model().file),
-                     quantization_text(session.model()), context_text(session.plan()));
+                     short_count(report.parameter_count), quantization_text(report),
+                     context_text(session.plan()));
 }
 
 std::string help_text(std::string_view topic) {
