@@ -45,8 +45,8 @@ void append(std::string& bytes, T value) {
 // written by hand behind the writer's metadata.
 void write_sparse_model(const std::string& path) {
   const std::vector<std::byte> head = vocabulary_writer().to_bytes();
-  const auto metadata_end = GgufFile::parse(head, "head")->metadata().get_strings(
-      "tokenizer.ggml.merges").back();
+  const auto metadata_end =
+      GgufFile::parse(head, "head")->metadata().get_strings("tokenizer.ggml.merges").back();
   const char* begin = reinterpret_cast<const char*>(head.data());
   std::string bytes(begin, metadata_end.data() + metadata_end.size());
   const uint64_t tensor_count = kTensors;

@@ -5,32 +5,11 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "engine/sampling_defaults.h"
 #include "sampling/params_json.h"
 
 namespace sparrow::cli {
 namespace {
-
-struct FileKey {
-  const char* key;
-  const char* field;
-  bool is_integer;
-};
-// The recommended sampling settings of a GGUF file, as llama.cpp's converter writes them
-// (gguf-py's Keys.General.Sampling*). The order of the steps is our own.
-constexpr std::array<FileKey, 11> kFileKeys = {{
-    {"general.sampling.temp", "temperature", false},
-    {"general.sampling.top_k", "top_k", true},
-    {"general.sampling.top_p", "top_p", false},
-    {"general.sampling.min_p", "min_p", false},
-    {"general.sampling.xtc_probability", "xtc_probability", false},
-    {"general.sampling.xtc_threshold", "xtc_threshold", false},
-    {"general.sampling.penalty_last_n", "penalty_window", true},
-    {"general.sampling.penalty_repeat", "repeat_penalty", false},
-    {"general.sampling.mirostat", "mirostat", true},
-    {"general.sampling.mirostat_tau", "mirostat_tau", false},
-    {"general.sampling.mirostat_eta", "mirostat_eta", false},
-}};
 
 struct OtherName {
   std::string_view ollama;
@@ -65,39 +44,10 @@ const CatalogEntry* find_catalog_entry(const StoredModel& model, const Metadata&
   return nullptr;
 }
 
-Json file_sampling(const Metadata& metadata) {
-  Json sampling = Json::object();
-  for (const FileKey& row : kFileKeys) {
-    if (!metadata.has(row.key)) continue;
-    try {
-      if (row.is_integer) {
-        sampling[row.field] = *metadata.find_int(row.key);
-      } else {
-        // What was written as 0.7f is meant as 0.7.
-        sampling[row.field] = parse_json(
-            fmt::format("{}", static_cast<float>(*metadata.find_float(row.key))), row.key);
-      }
-    } catch (const Error& error) {
-      log().warn("left out: {}", error.what());
-    }
-  }
-  return sampling;
-}
-
 SamplingParams model_params(const StoredModel& model, const Metadata& metadata) {
-  SamplingParams params;
   const CatalogEntry* entry = find_catalog_entry(model, metadata);
   const Json known = entry != nullptr ? entry->sampling : Json::object();
-  set_sampling_fields(params, known, "catalog");
-  // One value at a time: a file's mistake must not keep the rest of it from counting.
-  const Json said = file_sampling(metadata);
-  for (const auto& [field, value] : said.items()) {
-    try {
-      set_sampling_fields(params, Json{{field, value}}, "general.sampling");
-    } catch (const Error& error) {
-      log().warn("left out: {}", error.what());
-    }
-  }
+  SamplingParams params = default_sampling(metadata, known);
   // A pull writes the catalog's values into the manifest: those are nobody's choice.
   Json chosen = model.params;
   chosen.erase(std::string(kContextParameter));

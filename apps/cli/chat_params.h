@@ -20,12 +20,9 @@ namespace sparrow::cli {
 // it has none.
 const CatalogEntry* find_catalog_entry(const StoredModel& model, const Metadata& metadata);
 
-// What the file recommends, under our names: general.sampling.temp, .top_k, .penalty_repeat …, the
-// keys that llama.cpp reads. Values of another type are left out with a warning.
-Json file_sampling(const Metadata& metadata);
-
-// A model's own parameters: what the file says, else the catalog, else the general ones; over all
-// of them what was saved with the model by somebody.
+// A model's own parameters: default_sampling() of the file and the catalog's entry, and over it
+// what somebody saved with the model. Throws Error{invalid_argument} for saved values that are
+// wrong.
 SamplingParams model_params(const StoredModel& model, const Metadata& metadata);
 
 // The longest context that was saved with the model, if one was.

@@ -42,8 +42,7 @@ class BadInputTest : public CliTest {
   }
 
   // The tiny model with some metadata entry of another value or type.
-  std::string changed(const std::string& name,
-                      const std::function<void(GgufWriter&)>& add,
+  std::string changed(const std::string& name, const std::function<void(GgufWriter&)>& add,
                       const std::string& architecture = "qwen2") const {
     test_support::TinyModel model = test_support::tiny_model("qwen2");
     model.architecture = architecture;
@@ -93,10 +92,17 @@ TEST_F(BadInputTest, a_file_whose_header_lies) {
 }
 
 TEST_F(BadInputTest, models_that_nothing_here_runs) {
-  expect_error({"run", changed("other.gguf", [](GgufWriter&) {}, "mamba"), "hi"}, 5, "mamba");
+  expect_error({"run",
+                changed(
+                    "other.gguf", [](GgufWriter&) {}, "mamba"),
+                "hi"},
+               5, "mamba");
   // A file's words do not reach the terminal as they are.
-  expect_error({"run", changed("evil.gguf", [](GgufWriter&) {}, "a\x1b[2J\nb"), "hi"}, 5,
-               "a\\x1b[2J\\nb");
+  expect_error({"run",
+                changed(
+                    "evil.gguf", [](GgufWriter&) {}, "a\x1b[2J\nb"),
+                "hi"},
+               5, "a\\x1b[2J\\nb");
 }
 
 TEST_F(BadInputTest, flags_that_cannot_be_taken) {

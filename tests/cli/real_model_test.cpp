@@ -29,18 +29,16 @@ INSTANTIATE_TEST_SUITE_P(SmolLM2, RealModelTest, testing::ValuesIn(model_homes()
                          [](const auto&) { return "135M"; });
 
 TEST_P(RealModelTest, answers_a_question) {
-  const ProgramResult result =
-      sparrow({"run", "SmolLM2:135M", "What is the capital of France?", "--temperature", "0",
-               "--max-tokens", "24"});
+  const ProgramResult result = sparrow({"run", "SmolLM2:135M", "What is the capital of France?",
+                                        "--temperature", "0", "--max-tokens", "24"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("Paris"));
 }
 
 TEST_P(RealModelTest, continues_a_raw_text) {
-  const ProgramResult result =
-      sparrow({"run", "HuggingFaceTB/SmolLM2-135M-Instruct", "--raw", "--temperature", "0",
-               "--max-tokens", "8"},
-              "The capital of France is");
+  const ProgramResult result = sparrow({"run", "HuggingFaceTB/SmolLM2-135M-Instruct", "--raw",
+                                        "--temperature", "0", "--max-tokens", "8"},
+                                       "The capital of France is");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("Paris"));
 }

@@ -46,15 +46,16 @@ TEST_F(RunTest, words_of_the_prompt_are_taken_as_they_are) {
   const std::string joined = run({"[a, b] c [] list run"}).output;
   EXPECT_EQ(run({"[a, b]", "c", "[]", "list", "run"}).output, joined);
   EXPECT_EQ(run({"--", "[a, b]", "c", "[]", "list", "run"}, "").exit_code, 2);  // flags come after
-  const std::string dashed = sparrow({"run", tiny(), "--temperature", "0", "--max-tokens", "12",
-                                      "--", "--system", "x"})
-                                 .output;
+  const std::string dashed =
+      sparrow({"run", tiny(), "--temperature", "0", "--max-tokens", "12", "--", "--system", "x"})
+          .output;
   EXPECT_EQ(run({}, "--system x").output, dashed);
 }
 
 TEST_F(RunTest, a_seed_repeats_an_answer_and_another_changes_it) {
   const auto with_seed = [&](const char* seed) {
-    return sparrow({"run", tiny(), "hi", "--temperature", "1", "--max-tokens", "24", "--seed", seed})
+    return sparrow(
+               {"run", tiny(), "hi", "--temperature", "1", "--max-tokens", "24", "--seed", seed})
         .output;
   };
   EXPECT_EQ(with_seed("1"), with_seed("1"));
@@ -68,8 +69,8 @@ TEST_F(RunTest, the_system_message_changes_the_answer) {
 TEST_F(RunTest, a_raw_prompt_is_its_own_template) {
   const std::string chat = run({"hello"}).output;
   EXPECT_NE(run({"hello", "--raw"}).output, chat);
-  EXPECT_EQ(
-      run({"--raw", "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"}).output, chat);
+  EXPECT_EQ(run({"--raw", "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"}).output,
+            chat);
 }
 
 TEST_F(RunTest, control_tokens_in_a_message_are_its_words) {
