@@ -30,13 +30,14 @@ void say_dropped(const Conversation& conversation, int64_t newly_dropped, int64_
   if (newly_dropped == 0) return;
   const auto left =
       static_cast<int64_t>(conversation.messages().size()) - conversation.dropped_count();
-  std::fprintf(stderr,
-               "The talk has outgrown the context of %s tokens: its %s oldest message%s no longer "
-               "seen by the model; %sthe last %s.\n\n",
-               grouped(context_tokens).c_str(), grouped(conversation.dropped_count()).c_str(),
-               conversation.dropped_count() == 1 ? " is" : "s are",
-               conversation.system().empty() ? "it sees " : "it sees the system message and ",
-               grouped(left).c_str());
+  std::fprintf(
+      stderr,
+      "The talk has outgrown the context of %s tokens: its %s oldest message%s no longer "
+      "seen by the model; %sthe last %s.\n\n",
+      grouped(context_tokens).c_str(), grouped(conversation.dropped_count()).c_str(),
+      conversation.dropped_count() == 1 ? " is" : "s are",
+      conversation.system_message().empty() ? "it sees " : "it sees the system message and ",
+      grouped(left).c_str());
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ ChatSession::ChatSession(StoredModel stored, const ChatSettings& settings)
   if (settings_.engine.context_length == 0) {
     settings_.engine.context_length = saved_context(model_.stored).value_or(0);
   }
-  conversation_.set_system(settings_.system.value_or(model_.stored.system.value_or("")));
+  conversation_.set_system_message(settings_.system.value_or(model_.stored.system.value_or("")));
   for (Message& message : messages_from_json(model_.stored.messages, model_.name())) {
     conversation_.add(std::move(message.role), std::move(message.content));
   }
@@ -141,7 +142,7 @@ void ChatSession::set_parameter(const std::string& name, const std::vector<std::
 
 void ChatSession::save(Store& store, const std::string& name) const {
   SavedLayers layers;
-  layers.system = conversation_.system();
+  layers.system = conversation_.system_message();
   layers.params = params_.chosen_json();
   if (settings_.engine.context_length > 0) {
     layers.params[std::string(kContextParameter)] = settings_.engine.context_length;

@@ -28,8 +28,8 @@ class Conversation {
   // The prompt's ids of these messages.
   using Encode = std::function<std::vector<TokenId>(const std::vector<Message>&)>;
 
-  void set_system(std::string text) { system_ = std::move(text); }
-  const std::string& system() const { return system_; }
+  void set_system_message(std::string text) { system_ = std::move(text); }
+  const std::string& system_message() const { return system_; }
 
   void add(std::string role, std::string content);
   void remove_last();

@@ -55,7 +55,7 @@ TEST(Conversation, the_oldest_turns_go_whole_until_there_is_room) {
 
 TEST(Conversation, the_system_message_stays) {
   Conversation conversation = talk(3);
-  conversation.set_system("sss");
+  conversation.set_system_message("sss");
   const FittedPrompt prompt = conversation.fit({30, 8}, encode);
   EXPECT_EQ(prompt.ids.size(), 19u);
   EXPECT_EQ(prompt.ids.front(), 's');

@@ -196,7 +196,7 @@ void Repl::set_parameter(const std::string& name, const std::vector<std::string>
 }
 
 void Repl::set_system(const std::string& text) {
-  session_->conversation().set_system(text);
+  session_->conversation().set_system_message(text);
   session_->settings().system = text;
   print(text.empty() ? "Cleared system message.\n" : "Set system message.\n");
 }

@@ -118,8 +118,8 @@ std::string info_text(ChatSession& session) {
       line(name, sampling_field_text(session.params().sampling(), *find_sampling_field(name)));
     }
   }
-  if (!session.conversation().system().empty()) {
-    text += fmt::format("\n  System\n    {}\n", session.conversation().system());
+  if (!session.conversation().system_message().empty()) {
+    text += fmt::format("\n  System\n    {}\n", session.conversation().system_message());
   }
   if (!model.stored.license.empty()) {
     const std::string& license = model.stored.license;
@@ -183,7 +183,7 @@ std::string show_text(ChatSession& session, std::string_view what) {
   if (what == "parameters") return parameters_text(session);
   if (what == "template") return shown(session.model().chat_template->source());
   if (what == "system") {
-    const std::string& system = session.conversation().system();
+    const std::string& system = session.conversation().system_message();
     return system.empty() ? "No system message was specified for this model.\n"
                           : shown(system) + "\n";
   }
