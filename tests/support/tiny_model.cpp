@@ -180,8 +180,9 @@ GgufWriter tiny_writer(const TinyModel& model) {
   return writer;
 }
 
-std::vector<std::byte> tiny_gguf(const TinyModel& model) {
-  GgufWriter writer = tiny_writer(model);
+namespace {
+
+void add_tensors(GgufWriter& writer, const TinyModel& model) {
   for (const auto& [name, shape] : tiny_tensors(model))
     writer.add_tensor_f32(name, shape, tiny_weights(name, shape.count()));
   if (!model.rope_divisors.empty()) {
@@ -189,6 +190,36 @@ std::vector<std::byte> tiny_gguf(const TinyModel& model) {
                           vector_shape(static_cast<int64_t>(model.rope_divisors.size())),
                           model.rope_divisors);
   }
+}
+
+}  // namespace
+
+std::vector<std::byte> tiny_gguf(const TinyModel& model) {
+  GgufWriter writer = tiny_writer(model);
+  add_tensors(writer, model);
+  return writer.to_bytes();
+}
+
+TinyModel smallest_model(std::string_view architecture) {
+  TinyModel model = tiny_model(architecture);
+  model.layer_count = 1;
+  model.hidden_size = 8;
+  model.head_count = 2;
+  model.kv_head_count = 1;
+  model.head_size = 4;
+  model.ffn_size = 8;
+  model.context_length = 16;
+  if (model.expert_count > 0) {
+    model.expert_count = 3;
+    model.expert_ffn_size = 8;
+  }
+  return model;
+}
+
+std::vector<std::byte> tiny_network(const TinyModel& model) {
+  GgufWriter writer;
+  add_hyperparameters(writer, model);
+  add_tensors(writer, model);
   return writer.to_bytes();
 }
 

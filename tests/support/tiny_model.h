@@ -55,6 +55,11 @@ std::map<std::string, Shape> tiny_tensors(const TinyModel& model);
 // make the same numbers (scripts/make_goldens_model.py).
 std::vector<float> tiny_weights(const std::string& name, int64_t count);
 
+// A model without a vocabulary: what src/model needs and nothing more, a few kilobytes at the sizes
+// of `smallest_model`.
+std::vector<std::byte> tiny_network(const TinyModel& model);
+TinyModel smallest_model(std::string_view architecture);
+
 // Metadata and vocabulary without tensors, for tests that want other weights.
 GgufWriter tiny_writer(const TinyModel& model);
 

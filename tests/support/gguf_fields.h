@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sparrow::fuzz {
+namespace sparrow::test_support {
 
 enum class FieldGroup { header, metadata, tensors };
 
@@ -32,4 +32,4 @@ struct Layout {
 // As far as the bytes make sense; what follows is unknown and left out.
 Layout find_fields(const std::vector<uint8_t>& bytes);
 
-}  // namespace sparrow::fuzz
+}  // namespace sparrow::test_support

@@ -1,8 +1,8 @@
-#include "tests/fuzz/gguf_fields.h"
+#include "tests/support/gguf_fields.h"
 
 #include <algorithm>
 
-namespace sparrow::fuzz {
+namespace sparrow::test_support {
 namespace {
 
 class FieldFinder {
@@ -85,4 +85,4 @@ class FieldFinder {
 
 Layout find_fields(const std::vector<uint8_t>& bytes) { return FieldFinder(bytes).find(); }
 
-}  // namespace sparrow::fuzz
+}  // namespace sparrow::test_support
