@@ -6,16 +6,19 @@
 build_packages=(g++ cmake ninja-build pkg-config libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev
   libcurl4-openssl-dev libssl-dev libutf8proc-dev libedit-dev libzip-dev ca-certificates python3 python3-pip)
 # shellcheck disable=SC2034 # read by scripts/test
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang-16 libfuzzer-16-dev libclang-rt-16-dev clang-format-16 binutils)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang-16 libfuzzer-16-dev libclang-rt-16-dev clang-format-16 binutils shellcheck)
 # shellcheck disable=SC2034
 cross_packages=(g++-aarch64-linux-gnu qemu-user libfmt-dev:arm64 libspdlog-dev:arm64 libssl-dev:arm64 libgtest-dev:arm64
   libgmock-dev:arm64)
 
 say() { printf '%s\n' "$*" >&2; }
 
+# print_install_commands [DEBIAN PACKAGE…]: for scripts/run unless packages are given.
 print_install_commands() {
+  local packages=("$@")
+  [ "$#" -gt 0 ] || packages=("${build_packages[@]}")
   say "sparrow needs some packages, and this script cannot install them here. One of these does it:"
-  say "  sudo apt-get update && sudo apt-get install -y ${build_packages[*]}"
+  say "  sudo apt-get update && sudo apt-get install -y ${packages[*]}"
   say "  sudo dnf install -y gcc-c++ cmake ninja-build pkgconf fmt-devel spdlog-devel json-devel cli11-devel libcurl-devel openssl-devel utf8proc-devel libedit-devel libzip-devel python3 python3-pip"
   say "  sudo pacman -S --needed gcc cmake ninja pkgconf fmt spdlog nlohmann-json cli11 curl openssl libutf8proc libedit libzip python python-pip"
   say "  brew install cmake ninja pkg-config fmt spdlog nlohmann-json cli11 curl openssl utf8proc libedit libzip python"
@@ -37,7 +40,7 @@ ensure_packages() {
     if command -v sudo > /dev/null && { sudo -n true 2> /dev/null || { [ -t 0 ] && [ -t 2 ]; }; }; then
       as_root=(sudo)
     else
-      print_install_commands
+      print_install_commands "${missing[@]}"
       return 1
     fi
   fi
@@ -49,7 +52,7 @@ ensure_packages() {
     tail -n 20 "$log" >&2
     rm -f "$log"
     say "apt-get could not install them."
-    print_install_commands
+    print_install_commands "${missing[@]}"
     return 1
   fi
   rm -f "$log"
