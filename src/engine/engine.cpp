@@ -19,20 +19,21 @@ namespace {
 // them or wants to cancel. Changes no result: a position's logits are the same in any chunk.
 class PromptPace {
  public:
-  explicit PromptPace(int64_t most) : most_(most), rows_(most) {}
+  explicit PromptPace(int64_t most) : least_(std::min(kLeast, most)), most_(most), rows_(least_) {}
 
   int64_t rows() const { return rows_; }
 
   void measured(int64_t rows, double step_s) {
-    constexpr double kWantedStep_s = 0.25;
-    constexpr int64_t kLeast = 32;  // fewer would read the weights too often
-    if (rows < std::min(kLeast, most_) || !(step_s > 0)) return;
-    const double fitting = kWantedStep_s / step_s * static_cast<double>(rows);
-    rows_ =
-        std::clamp(static_cast<int64_t>(std::min(fitting, 1e9)), std::min(kLeast, most_), most_);
+    if (rows < least_) return;
+    const double fitting = static_cast<double>(rows) * kWantedStep_s / std::max(step_s, 1e-9);
+    rows_ = std::clamp(static_cast<int64_t>(std::min(fitting, 1e9)), least_, most_);
   }
 
  private:
+  static constexpr double kWantedStep_s = 0.25;
+  static constexpr int64_t kLeast = 16;  // fewer would dequantize the weights too often
+
+  int64_t least_;
   int64_t most_;
   int64_t rows_;
 };

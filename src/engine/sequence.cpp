@@ -68,6 +68,7 @@ void Sequence::show(std::string_view text) {
 }
 
 void Sequence::finish(FinishReason reason, std::string error) {
+  if (is_finished()) return;
   show(detokenizer_.finish());
   if (is_finished()) return;  // by a stop string that the last character completed
   stops_.finish(delta_.text);
