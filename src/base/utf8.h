@@ -23,7 +23,9 @@ Utf8Character decode_utf8(std::string_view text, size_t at);
 
 // The same for text known to be valid: `at` points at its first byte. `size_bytes` receives 1 to 4.
 inline char32_t decode_valid_utf8(const char* at, uint32_t& size_bytes) {
-  const auto byte = [at](int i) { return static_cast<uint32_t>(static_cast<unsigned char>(at[i])); };
+  const auto byte = [at](int i) {
+    return static_cast<uint32_t>(static_cast<unsigned char>(at[i]));
+  };
   const uint32_t first = byte(0);
   if (first < 0x80) {
     size_bytes = 1;

@@ -63,7 +63,8 @@ TEST(Utf8, every_scalar_value_is_read_back_as_it_was_written) {
 }
 
 TEST(Utf8, bytes_that_nothing_can_complete_are_not_unfinished) {
-  for (const char* text : {"\x80", "\xC0", "\xE0\x80", "\xED\xA0", "\xF4\x90", "\xF5", "a\x80\x80"}) {
+  for (const char* text :
+       {"\x80", "\xC0", "\xE0\x80", "\xED\xA0", "\xF4\x90", "\xF5", "a\x80\x80"}) {
     EXPECT_EQ(unfinished_utf8_bytes(text), 0u) << text;
   }
 }

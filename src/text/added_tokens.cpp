@@ -31,7 +31,8 @@ bool has_word_beside(std::string_view text, size_t begin, size_t end) {
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::sort(tokens_.begin(), tokens_.end(),
             [](const AddedToken& a, const AddedToken& b) { return a.content < b.content; });
-  for (const AddedToken& token : tokens_) ++first_[static_cast<unsigned char>(token.content[0]) + 1];
+  for (const AddedToken& token : tokens_)
+    ++first_[static_cast<unsigned char>(token.content[0]) + 1];
   for (size_t byte = 0; byte < 256; ++byte) first_[byte + 1] += first_[byte];
 }
 

@@ -10,12 +10,12 @@ ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary, MergeTable merges, Rule
     : rules_(rules),
       merges_(std::move(merges)),
       words_(rules.takes_whole_words ? static_cast<size_t>(vocabulary.size()) : 0) {
-  bytes_.reserve(static_cast<size_t>(vocabulary.size()), static_cast<size_t>(vocabulary.size()) * 8);
+  bytes_.reserve(static_cast<size_t>(vocabulary.size()),
+                 static_cast<size_t>(vocabulary.size()) * 8);
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const std::string_view piece = vocabulary.piece(id);
     const bool is_spelled = vocabulary.type(id) == TokenType::normal;
-    const std::optional<std::string> bytes =
-        is_spelled ? bytes_of_spelling(piece) : std::nullopt;
+    const std::optional<std::string> bytes = is_spelled ? bytes_of_spelling(piece) : std::nullopt;
     bytes_.push(bytes ? std::string_view(*bytes) : piece);
     if (bytes && rules.takes_whole_words) words_.insert(bytes_, id);
   }

@@ -43,7 +43,7 @@ class ByteLevelBpe {
   Rules rules_;
   MergeTable merges_;
   StringArena bytes_;
-  PieceIndex words_;  // normal tokens by their bytes
+  PieceIndex words_;                      // normal tokens by their bytes
   std::array<TokenId, 256> byte_tokens_;  // -1: none
 };
 

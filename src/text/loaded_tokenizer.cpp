@@ -8,8 +8,8 @@ LoadedTokenizer::LoadedTokenizer(Vocabulary vocabulary, BpeModel model,
                                  std::vector<AddedToken> added, std::vector<AddedToken> normalized)
     : vocabulary_(std::move(vocabulary)), model_(std::move(model)), added_(std::move(added)) {
   for (AddedToken& token : normalized) {
-    token.content = std::visit([&](const auto& bpe) { return bpe.normalize(token.content, true); },
-                               model_);
+    token.content =
+        std::visit([&](const auto& bpe) { return bpe.normalize(token.content, true); }, model_);
   }
   normalized_ = AddedTokens(std::move(normalized));
 }

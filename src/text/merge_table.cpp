@@ -61,8 +61,8 @@ void Merger::merge_long(std::vector<TokenId>& symbols) {
   }
   std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
   const auto renew = [&](int32_t at) {
-    merges_[at] = next_[at] < count ? table_.find(symbols[at], symbols[next_[at]])
-                                    : MergeTable::Merge{};
+    merges_[at] =
+        next_[at] < count ? table_.find(symbols[at], symbols[next_[at]]) : MergeTable::Merge{};
     if (merges_[at].rank == MergeTable::kNone) return;
     heap_.push_back(entry(at));
     std::push_heap(heap_.begin(), heap_.end(), std::greater<>());

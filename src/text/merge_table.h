@@ -26,9 +26,7 @@ class MergeTable {
   void add(TokenId left, TokenId right, Merge merge) {
     slots_[probe(key_of(left, right))] = {key_of(left, right), merge};
   }
-  Merge find(TokenId left, TokenId right) const {
-    return slots_[probe(key_of(left, right))].merge;
-  }
+  Merge find(TokenId left, TokenId right) const { return slots_[probe(key_of(left, right))].merge; }
 
  private:
   struct Slot {

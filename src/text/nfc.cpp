@@ -71,9 +71,8 @@ void reorder_marks(std::vector<char32_t>& text) {
   for (auto at = text.begin(); at != text.end();) {
     at = std::find_if_not(at, text.end(), is_starter);
     const auto end = std::find_if(at, text.end(), is_starter);
-    std::stable_sort(at, end, [](char32_t a, char32_t b) {
-      return combining_class(a) < combining_class(b);
-    });
+    std::stable_sort(
+        at, end, [](char32_t a, char32_t b) { return combining_class(a) < combining_class(b); });
     at = end;
   }
 }

@@ -7,7 +7,8 @@
 namespace sparrow {
 
 // `text` is valid UTF-8.
-bool is_nfc_stable(std::string_view text);  // true: to_nfc would change nothing (not: if and only if)
+bool is_nfc_stable(
+    std::string_view text);  // true: to_nfc would change nothing (not: if and only if)
 std::string to_nfc(std::string_view text);
 
 }  // namespace sparrow

@@ -34,7 +34,7 @@ TEST(Nfc, composes_reorders_and_blocks) {
       {"e\u0301e\u0301", "\u00e9\u00e9"},
       {"12345678e\u030112345678", "12345678\u00e912345678"},
       {"a\u0323\u0307", "\u1ea1\u0307"},
-      {"a\u0307\u0323", "\u1ea1\u0307"},          // reordered
+      {"a\u0307\u0323", "\u1ea1\u0307"},              // reordered
       {"a\u0327\u0301\u0301", "\u00e1\u0327\u0301"},  // the second U+0301 is blocked
       {"\u0301e", "\u0301e"},
       {"\u1100\u1161\u11a8", "\uac01"},

@@ -41,9 +41,8 @@ class PieceIndex {
   size_t probe(const StringArena& arena, std::string_view text) const {
     const uint64_t hash = hash_bytes(text, seed_);
     size_t at = hash & (slots_.size() - 1);
-    while (slots_[at].number >= 0 &&
-           (slots_[at].tag != tag_of(hash) ||
-            arena[static_cast<size_t>(slots_[at].number)] != text)) {
+    while (slots_[at].number >= 0 && (slots_[at].tag != tag_of(hash) ||
+                                      arena[static_cast<size_t>(slots_[at].number)] != text)) {
       at = (at + 1) & (slots_.size() - 1);
     }
     return at;

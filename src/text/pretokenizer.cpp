@@ -123,7 +123,8 @@ const char* match_llama3(const char* at, const char* end) {
   }
   const char* after = at + first.size_bytes;
   const Character second = character_at(after, end);
-  if (second.is(kLetter) && !first.is_newline()) return skip(after + second.size_bytes, end, kLetter);
+  if (second.is(kLetter) && !first.is_newline())
+    return skip(after + second.size_bytes, end, kLetter);
   if (first.is_other()) return skip_newlines(skip_others(after, end), end);
   if (first.code_point == ' ' && second.is_other()) {
     return skip_newlines(skip_others(after + second.size_bytes, end), end);
@@ -177,8 +178,9 @@ struct Range {
 // Sorted, not touching.
 template <size_t kCount>
 bool is_in(const std::array<Range, kCount>& ranges, char32_t c) {
-  const auto after = std::upper_bound(ranges.begin(), ranges.end(), c,
-                                      [](char32_t key, const Range& row) { return key < row.first; });
+  const auto after =
+      std::upper_bound(ranges.begin(), ranges.end(), c,
+                       [](char32_t key, const Range& row) { return key < row.first; });
   return after != ranges.begin() && c <= std::prev(after)->last;
 }
 
@@ -252,8 +254,8 @@ void split_deepseek_coder(std::string_view text, std::vector<size_t>& ends) {
   };
   const auto punctuation = [&](const char* at, const char* end) {
     split_isolated(
-        at, end, [&](const char* a, const char* b) { return match_after_space(a, b, is_punctuation); },
-        cjk);
+        at, end,
+        [&](const char* a, const char* b) { return match_after_space(a, b, is_punctuation); }, cjk);
   };
   const auto letters = [&](const char* at, const char* end) {
     split_isolated(
@@ -265,23 +267,27 @@ void split_deepseek_coder(std::string_view text, std::vector<size_t>& ends) {
 
 // The letters of cased scripts, as DeepSeek-LLM's tokenizer.json lists them.
 constexpr std::array<Range, 84> kCasedLetters = {{
-    {0x41, 0x5A}, {0x61, 0x7A}, {0xB5, 0xB5}, {0xC0, 0xD6}, {0xD8, 0xF6}, {0xF8, 0x1BA},
-    {0x1BC, 0x1BF}, {0x1C4, 0x293}, {0x295, 0x2AF}, {0x370, 0x373}, {0x376, 0x377}, {0x37B, 0x37D},
-    {0x37F, 0x37F}, {0x386, 0x386}, {0x388, 0x38A}, {0x38C, 0x38C}, {0x38E, 0x3A1}, {0x3A3, 0x3F5},
-    {0x3F7, 0x481}, {0x48A, 0x52F}, {0x531, 0x556}, {0x10A0, 0x10C5}, {0x13A0, 0x13F5},
-    {0x13F8, 0x13FD}, {0x1C90, 0x1CBA}, {0x1CBD, 0x1CBF}, {0x1D00, 0x1D2B}, {0x1D6B, 0x1D77},
-    {0x1D79, 0x1D9A}, {0x1E00, 0x1F15}, {0x1F18, 0x1F1D}, {0x1F20, 0x1F45}, {0x1F48, 0x1F4D},
-    {0x1F50, 0x1F57}, {0x1F59, 0x1F59}, {0x1F5B, 0x1F5B}, {0x1F5D, 0x1F5D}, {0x1F5F, 0x1F7D},
-    {0x1F80, 0x1FB4}, {0x1FB6, 0x1FBC}, {0x1FBE, 0x1FBE}, {0x1FC2, 0x1FC4}, {0x1FC6, 0x1FCC},
-    {0x1FD0, 0x1FD3}, {0x1FD6, 0x1FDB}, {0x1FE0, 0x1FEC}, {0x1FF2, 0x1FF4}, {0x1FF6, 0x1FFC},
-    {0x2102, 0x2102}, {0x2107, 0x2107}, {0x210A, 0x2113}, {0x2115, 0x2115}, {0x2119, 0x211D},
-    {0x2124, 0x2124}, {0x2126, 0x2126}, {0x2128, 0x2128}, {0x212A, 0x212D}, {0x212F, 0x2134},
-    {0x2139, 0x2139}, {0x213C, 0x213F}, {0x2145, 0x2149}, {0x214E, 0x214E}, {0x2183, 0x2184},
-    {0x2C00, 0x2C7B}, {0x2C7E, 0x2CE4}, {0x2CEB, 0x2CEE}, {0x2CF2, 0x2CF3}, {0xA640, 0xA66D},
-    {0xA680, 0xA69B}, {0xA722, 0xA76F}, {0xA771, 0xA787}, {0xA78B, 0xA78E}, {0xAB70, 0xABBF},
-    {0xFB00, 0xFB06}, {0xFB13, 0xFB17}, {0xFF21, 0xFF3A}, {0xFF41, 0xFF5A}, {0x10400, 0x1044F},
-    {0x104B0, 0x104D3}, {0x104D8, 0x104FB}, {0x10C80, 0x10CB2}, {0x10CC0, 0x10CF2},
-    {0x118A0, 0x118DF}, {0x1E900, 0x1E943},
+    {0x41, 0x5A},       {0x61, 0x7A},       {0xB5, 0xB5},       {0xC0, 0xD6},
+    {0xD8, 0xF6},       {0xF8, 0x1BA},      {0x1BC, 0x1BF},     {0x1C4, 0x293},
+    {0x295, 0x2AF},     {0x370, 0x373},     {0x376, 0x377},     {0x37B, 0x37D},
+    {0x37F, 0x37F},     {0x386, 0x386},     {0x388, 0x38A},     {0x38C, 0x38C},
+    {0x38E, 0x3A1},     {0x3A3, 0x3F5},     {0x3F7, 0x481},     {0x48A, 0x52F},
+    {0x531, 0x556},     {0x10A0, 0x10C5},   {0x13A0, 0x13F5},   {0x13F8, 0x13FD},
+    {0x1C90, 0x1CBA},   {0x1CBD, 0x1CBF},   {0x1D00, 0x1D2B},   {0x1D6B, 0x1D77},
+    {0x1D79, 0x1D9A},   {0x1E00, 0x1F15},   {0x1F18, 0x1F1D},   {0x1F20, 0x1F45},
+    {0x1F48, 0x1F4D},   {0x1F50, 0x1F57},   {0x1F59, 0x1F59},   {0x1F5B, 0x1F5B},
+    {0x1F5D, 0x1F5D},   {0x1F5F, 0x1F7D},   {0x1F80, 0x1FB4},   {0x1FB6, 0x1FBC},
+    {0x1FBE, 0x1FBE},   {0x1FC2, 0x1FC4},   {0x1FC6, 0x1FCC},   {0x1FD0, 0x1FD3},
+    {0x1FD6, 0x1FDB},   {0x1FE0, 0x1FEC},   {0x1FF2, 0x1FF4},   {0x1FF6, 0x1FFC},
+    {0x2102, 0x2102},   {0x2107, 0x2107},   {0x210A, 0x2113},   {0x2115, 0x2115},
+    {0x2119, 0x211D},   {0x2124, 0x2124},   {0x2126, 0x2126},   {0x2128, 0x2128},
+    {0x212A, 0x212D},   {0x212F, 0x2134},   {0x2139, 0x2139},   {0x213C, 0x213F},
+    {0x2145, 0x2149},   {0x214E, 0x214E},   {0x2183, 0x2184},   {0x2C00, 0x2C7B},
+    {0x2C7E, 0x2CE4},   {0x2CEB, 0x2CEE},   {0x2CF2, 0x2CF3},   {0xA640, 0xA66D},
+    {0xA680, 0xA69B},   {0xA722, 0xA76F},   {0xA771, 0xA787},   {0xA78B, 0xA78E},
+    {0xAB70, 0xABBF},   {0xFB00, 0xFB06},   {0xFB13, 0xFB17},   {0xFF21, 0xFF3A},
+    {0xFF41, 0xFF5A},   {0x10400, 0x1044F}, {0x104B0, 0x104D3}, {0x104D8, 0x104FB},
+    {0x10C80, 0x10CB2}, {0x10CC0, 0x10CF2}, {0x118A0, 0x118DF}, {0x1E900, 0x1E943},
 }};
 
 // [!-/:-~！-／：-～‘-‟　-。]: which holds a whitespace character, U+3000.
@@ -292,11 +298,14 @@ constexpr std::array<Range, 6> kWidePunctuation = {{{0x21, 0x2F},
                                                     {0xFF01, 0xFF0F},
                                                     {0xFF1A, 0xFF5E}}};
 
-// Newlines, words of cased scripts, punctuation, whitespace at the end, Chinese, Japanese and Korean,
-// digits. A piece holds no newline beside others, so the end of a line is the end of a piece.
+// Newlines, words of cased scripts, punctuation, whitespace at the end, Chinese, Japanese and
+// Korean, digits. A piece holds no newline beside others, so the end of a line is the end of a
+// piece.
 void split_deepseek_llm(std::string_view text, std::vector<size_t>& ends) {
   const auto is_letter = [](const Character& c) { return is_in(kCasedLetters, c.code_point); };
-  const auto is_punctuation = [](const Character& c) { return is_in(kWidePunctuation, c.code_point); };
+  const auto is_punctuation = [](const Character& c) {
+    return is_in(kWidePunctuation, c.code_point);
+  };
   const Ends emit(text, ends);
   const auto digits = [&](const char* at, const char* end) {
     split_isolated(at, end, match_digit, emit);
@@ -316,7 +325,8 @@ void split_deepseek_llm(std::string_view text, std::vector<size_t>& ends) {
   };
   const auto punctuation = [&](const char* at, const char* end) {
     split_isolated(
-        at, end, [&](const char* a, const char* b) { return match_after_space(a, b, is_punctuation); },
+        at, end,
+        [&](const char* a, const char* b) { return match_after_space(a, b, is_punctuation); },
         spaces_at_end);
   };
   const auto letters = [&](const char* at, const char* end) {

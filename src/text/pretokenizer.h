@@ -17,13 +17,14 @@ struct PreTokenizer {
   void (*split)(std::string_view text, std::vector<size_t>& ends);
 
   // The stages of a tokenizer.json that mean the same, one a line: "Split REGEX" (isolated),
-  // "Digits" (individual), "ByteLevel" or "ByteLevel regex". Empty: tokenizer.json has no such form.
+  // "Digits" (individual), "ByteLevel" or "ByteLevel regex". Empty: tokenizer.json has no such
+  // form.
   std::string_view json_stages;
 
   // What a GGUF file cannot say and its family implies.
-  bool composes = false;         // NFC before anything else
+  bool composes = false;           // NFC before anything else
   bool takes_whole_words = false;  // a word that is in the vocabulary is taken without merging
-  bool adds_bos = false;         // unless tokenizer.ggml.add_bos_token says otherwise
+  bool adds_bos = false;           // unless tokenizer.ggml.add_bos_token says otherwise
 };
 
 // Null if there is none.

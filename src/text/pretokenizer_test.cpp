@@ -22,16 +22,17 @@ std::vector<std::string> words(const char* name, std::string_view text) {
 using testing::ElementsAre;
 
 TEST(PreTokenizer, qwen2_cuts_digits_alone_and_gives_the_last_space_to_the_word) {
-  EXPECT_THAT(words("qwen2", "I'll pay 123  euros\n\n  now "),
-              ElementsAre("I", "'ll", " pay", " ", "1", "2", "3", " ", " euros", "\n\n", " ",
-                          " now", " "));
+  EXPECT_THAT(
+      words("qwen2", "I'll pay 123  euros\n\n  now "),
+      ElementsAre("I", "'ll", " pay", " ", "1", "2", "3", " ", " euros", "\n\n", " ", " now", " "));
   EXPECT_THAT(words("qwen2", "x+=1;\n\ny"), ElementsAre("x", "+=", "1", ";\n\n", "y"));
   EXPECT_THAT(words("qwen2", "\tif(a\n \nb"), ElementsAre("\tif", "(a", "\n \n", "b"));
   EXPECT_THAT(words("qwen2", "你好，世界。"), ElementsAre("你好", "，世界", "。"));
 }
 
 TEST(PreTokenizer, qwen2_contractions_ignore_case_and_know_the_long_s) {
-  EXPECT_THAT(words("qwen2", "IT'S it'\u017f A'Re"), ElementsAre("IT", "'S", " it", "'\u017f", " A", "'Re"));
+  EXPECT_THAT(words("qwen2", "IT'S it'\u017f A'Re"),
+              ElementsAre("IT", "'S", " it", "'\u017f", " A", "'Re"));
   EXPECT_THAT(words("qwen2", "'sx"), ElementsAre("'s", "x"));
   EXPECT_THAT(words("qwen2", "'x"), ElementsAre("'x"));
   EXPECT_THAT(words("qwen2", "'"), ElementsAre("'"));

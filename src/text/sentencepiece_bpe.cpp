@@ -116,8 +116,8 @@ SentencePieceBpe SentencePieceBpe::from_scores(const Vocabulary& vocabulary,
 SentencePieceBpe::SentencePieceBpe(const Vocabulary& vocabulary, MergeTable merges, Rules rules)
     : SentencePieceBpe(vocabulary, make_symbols(vocabulary), std::move(merges), rules) {}
 
-SentencePieceBpe::SentencePieceBpe(const Vocabulary& vocabulary, Symbols symbols,
-                                   MergeTable merges, Rules rules)
+SentencePieceBpe::SentencePieceBpe(const Vocabulary& vocabulary, Symbols symbols, MergeTable merges,
+                                   Rules rules)
     : rules_(rules),
       vocabulary_size_(static_cast<TokenId>(vocabulary.size())),
       symbols_(std::move(symbols)),
@@ -149,8 +149,8 @@ std::string SentencePieceBpe::mark(std::string_view text, bool is_first) const {
   std::string marked;
   if (text.empty()) return marked;
   marked.reserve(text.size() + text.size() / 2);
-  const bool is_wanted = rules_.prefix == SpacePrefix::always ||
-                         (rules_.prefix == SpacePrefix::first && is_first);
+  const bool is_wanted =
+      rules_.prefix == SpacePrefix::always || (rules_.prefix == SpacePrefix::first && is_first);
   const bool has_one = text.front() == ' ' || text.starts_with(kMark);
   if (is_wanted && (rules_.doubles_prefix || !has_one)) marked += kMark;
   for (const char c : text) {
@@ -234,8 +234,7 @@ void SentencePieceBpe::encode_word(std::string_view word, Merger& merger,
   symbols = std::move(pieces);
 }
 
-void SentencePieceBpe::append_unknown(std::string_view character,
-                                      std::vector<TokenId>& ids) const {
+void SentencePieceBpe::append_unknown(std::string_view character, std::vector<TokenId>& ids) const {
   if (has_all_bytes_) {
     for (const char c : character) ids.push_back(byte_tokens_[static_cast<unsigned char>(c)]);
   } else if (unknown_ && !(rules_.fuses_unknown && !ids.empty() && ids.back() == *unknown_)) {

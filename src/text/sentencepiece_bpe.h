@@ -26,10 +26,10 @@ class SentencePieceBpe {
  public:
   struct Rules {
     SpacePrefix prefix = SpacePrefix::always;
-    bool doubles_prefix = true;  // also before a text that begins with a space
-    bool marks_in_normalizer = true;  // else after the added tokens that want normalized text
-    bool splits_words = false;   // nothing is joined across the beginning of a ▁
-    bool fuses_unknown = true;   // neighbouring unknown characters are one token
+    bool doubles_prefix = true;        // also before a text that begins with a space
+    bool marks_in_normalizer = true;   // else after the added tokens that want normalized text
+    bool splits_words = false;         // nothing is joined across the beginning of a ▁
+    bool fuses_unknown = true;         // neighbouring unknown characters are one token
     bool strips_leading_space = true;  // decoding undoes the prefix
   };
 

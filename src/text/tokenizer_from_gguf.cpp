@@ -107,7 +107,8 @@ void read_special_ids(const Metadata& metadata, std::optional<TokenId> bos,
   vocabulary.unknown = or_default("tokenizer.ggml.unknown_token_id", unknown);
   std::vector<TokenId> ending;
   if (vocabulary.eos) ending.push_back(*vocabulary.eos);
-  for (const std::string_view key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+  for (const std::string_view key :
+       {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
     if (const std::optional<TokenId> id = find_id(metadata, key)) ending.push_back(*id);
   }
   vocabulary.set_end_of_generation(ending);
@@ -120,8 +121,8 @@ std::vector<AddedToken> added_tokens(const Vocabulary& vocabulary) {
     const std::string_view piece = vocabulary.piece(id);
     if ((!is_control && vocabulary.type(id) != TokenType::user_defined) || piece.empty()) continue;
     if (piece.size() > kMaxAddedTokenBytes) {
-      fail(ErrorCode::unsupported, "{}[{}] is a {} token of {} bytes; at most {} are taken", kTokens,
-           id, is_control ? "control" : "user-defined", piece.size(), kMaxAddedTokenBytes);
+      fail(ErrorCode::unsupported, "{}[{}] is a {} token of {} bytes; at most {} are taken",
+           kTokens, id, is_control ? "control" : "user-defined", piece.size(), kMaxAddedTokenBytes);
     }
     added.push_back({.content = std::string(piece), .id = id, .is_control = is_control});
   }
@@ -139,9 +140,8 @@ ByteLevelBpe read_byte_level(const Metadata& metadata, Vocabulary& vocabulary) {
          pretokenizer_names());
   }
   const std::vector<std::string_view>& lines = metadata.get_strings(kMerges);
-  MergeTable merges = read_merges(vocabulary, lines.size(), kMerges, [&](size_t i) {
-    return split_merge(lines[i], i, kMerges);
-  });
+  MergeTable merges = read_merges(vocabulary, lines.size(), kMerges,
+                                  [&](size_t i) { return split_merge(lines[i], i, kMerges); });
   vocabulary.adds_bos =
       metadata.find_bool("tokenizer.ggml.add_bos_token").value_or(pretokenizer->adds_bos);
   return ByteLevelBpe(vocabulary, std::move(merges),

@@ -81,8 +81,10 @@ void place_model_pieces(const TreeJson& model, std::vector<Entry>& entries) {
   for (const auto& [piece, number] : pieces.items()) {
     const TokenId id = token_id(number, fmt::format("model.vocab[{:?}]", piece));
     const bool is_byte = has_bytes && byte_of_piece(piece) >= 0;
-    if (static_cast<size_t>(id) < entries.size() && !entries[static_cast<size_t>(id)].piece.empty()) {
-      fail(ErrorCode::invalid_file, "tokenizer.json: model.vocab gives {:?} and {:?} the same id {}",
+    if (static_cast<size_t>(id) < entries.size() &&
+        !entries[static_cast<size_t>(id)].piece.empty()) {
+      fail(ErrorCode::invalid_file,
+           "tokenizer.json: model.vocab gives {:?} and {:?} the same id {}",
            entries[static_cast<size_t>(id)].piece, piece, id);
     }
     place(entries, id, {piece, is_byte ? TokenType::byte : TokenType::normal});
@@ -172,9 +174,8 @@ std::string stage_of(const TreeJson& step) {
 }
 
 bool has_type(const std::vector<const TreeJson*>& steps, std::string_view type) {
-  return std::any_of(steps.begin(), steps.end(), [&](const TreeJson* step) {
-    return text_of(*step, "type") == type;
-  });
+  return std::any_of(steps.begin(), steps.end(),
+                     [&](const TreeJson* step) { return text_of(*step, "type") == type; });
 }
 
 ByteLevelBpe read_byte_level(const TreeJson& root, const std::vector<const TreeJson*>& steps,
@@ -195,7 +196,8 @@ ByteLevelBpe read_byte_level(const TreeJson& root, const std::vector<const TreeJ
   for (const TreeJson* step : flatten(field(root, "decoder"), "decoders")) {
     if (text_of(*step, "type") != "ByteLevel") refuse("the decoder", *step);
   }
-  if (flag(model, "byte_fallback", false)) refuse("byte_fallback beside ByteLevel in", model["type"]);
+  if (flag(model, "byte_fallback", false))
+    refuse("byte_fallback beside ByteLevel in", model["type"]);
   rules.takes_whole_words = flag(model, "ignore_merges", false);
   rules.unknown = vocabulary.unknown;
   rules.fuses_unknown = flag(model, "fuse_unk", false);
@@ -221,7 +223,8 @@ SentencePieceBpe::Rules read_space_rules(const TreeJson& root,
     }
   }
   if (steps.empty()) {
-    if (!marks) refuse("a BPE without ByteLevel, Metaspace or a normalizer to ▁:", field(root, "normalizer"));
+    if (!marks)
+      refuse("a BPE without ByteLevel, Metaspace or a normalizer to ▁:", field(root, "normalizer"));
     return rules;
   }
   const TreeJson& step = *steps[0];
@@ -334,8 +337,7 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_json(std::string_view tokenizer
   std::vector<TokenId> ending;
   if (vocabulary.eos) ending.push_back(*vocabulary.eos);
   vocabulary.set_end_of_generation(ending);
-  const std::vector<const TreeJson*> steps =
-      flatten(field(root, "pre_tokenizer"), "pretokenizers");
+  const std::vector<const TreeJson*> steps = flatten(field(root, "pre_tokenizer"), "pretokenizers");
   BpeModel bpe = has_type(steps, "ByteLevel")
                      ? BpeModel(read_byte_level(root, steps, vocabulary))
                      : BpeModel(read_sentencepiece(root, steps, vocabulary));

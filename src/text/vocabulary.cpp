@@ -8,17 +8,19 @@ namespace {
 // How the families end a turn or an answer, and how their fill-in-the-middle and older chat
 // variants do.
 constexpr std::string_view kEndingPieces[] = {
-    "<|im_end|>",        // ChatML: Qwen, SmolLM2
-    "<|endoftext|>",     // GPT-2, Qwen, StarCoder
-    "<|eot_id|>",        // Llama 3
-    "<|eom_id|>",        // Llama 3.1, after a tool call
-    "<|end_of_text|>",   // Llama 3
-    "</s>",              // Llama 2, Mistral
-    "<|EOT|>",           // DeepSeek-Coder
-    "<|end▁of▁sentence|>", "<｜end▁of▁sentence｜>",  // DeepSeek, as two generations spell it
-    "<|end|>",           // Phi-3
-    "<end_of_turn>",     // Gemma
-    "<EOT>", "▁<EOT>",   // CodeLlama
+    "<|im_end|>",       // ChatML: Qwen, SmolLM2
+    "<|endoftext|>",    // GPT-2, Qwen, StarCoder
+    "<|eot_id|>",       // Llama 3
+    "<|eom_id|>",       // Llama 3.1, after a tool call
+    "<|end_of_text|>",  // Llama 3
+    "</s>",             // Llama 2, Mistral
+    "<|EOT|>",          // DeepSeek-Coder
+    "<|end▁of▁sentence|>",
+    "<｜end▁of▁sentence｜>",  // DeepSeek, as two generations spell it
+    "<|end|>",                // Phi-3
+    "<end_of_turn>",          // Gemma
+    "<EOT>",
+    "▁<EOT>",  // CodeLlama
 };
 
 }  // namespace
