@@ -232,6 +232,8 @@ ModelReport make_report(const GgufFile& file) {
     report.memory = report_memory(report, *report.config);
   } catch (const Error& error) {
     report.problem = error.what();
+    if (report.problem.starts_with(file.path() + ": "))  // the report names it already
+      report.problem.erase(0, file.path().size() + 2);
   }
   return report;
 }

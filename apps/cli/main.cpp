@@ -8,6 +8,7 @@
 #include "apps/cli/command.h"
 #include "apps/cli/display_text.h"
 #include "apps/cli/exit_code.h"
+#include "apps/cli/lost_file.h"
 #include "sparrow/error.h"
 #include "sparrow/version.h"
 
@@ -25,6 +26,7 @@ constexpr std::array<Command, 7> kCommands = {{
 }};
 
 int main_inside(int argc, char** argv) {
+  end_in_one_line_when_a_file_shrinks();
   CLI::App app{"sparrow: runs a small language model on this device"};
   app.set_version_flag("-v,--version", std::string("sparrow ") + kVersion);
   app.require_subcommand(1);

@@ -1,6 +1,6 @@
 #include "gguf/byte_reader.h"
 
-#include "gguf/utf8.h"
+#include "base/utf8.h"
 
 namespace sparrow::gguf {
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "gguf/byte_reader.h"
 #include "gguf/limits.h"
+#include "gguf/named_errors.h"
 #include "gguf/split_name.h"
 
 namespace sparrow {
@@ -17,11 +18,7 @@ constexpr std::string_view kSplitTensorCount = "split.tensors.count";
 // As Metadata::find_uint, with the file in the message.
 std::optional<uint64_t> find_count(const gguf::Part& part, const std::string& path,
                                    std::string_view key) {
-  try {
-    return part.metadata.find_uint(key);
-  } catch (const Error& error) {
-    fail(error.code(), "{}: {}", path, error.what());
-  }
+  return with_path_in_errors(path, [&] { return part.metadata.find_uint(key); });
 }
 
 // How many files the model has, by what one of them says.

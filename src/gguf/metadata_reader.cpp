@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/utf8.h"
 #include "gguf/limits.h"
-#include "gguf/utf8.h"
 
 namespace sparrow::gguf {
 namespace {

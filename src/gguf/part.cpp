@@ -6,6 +6,7 @@
 #include "gguf/byte_reader.h"
 #include "gguf/limits.h"
 #include "gguf/metadata_reader.h"
+#include "gguf/named_errors.h"
 #include "gguf/tensor_directory.h"
 
 namespace sparrow::gguf {
@@ -67,14 +68,11 @@ uint64_t read_count(ByteReader& reader, std::string_view field, uint64_t limit,
 uint64_t read_alignment(const Metadata& metadata, const ByteReader& reader) {
   constexpr std::string_view kKey = "general.alignment";
   if (!metadata.has(kKey)) return kDefaultAlignment;
-  try {
-    const uint64_t alignment = metadata.get_uint(kKey);
-    if (std::has_single_bit(alignment) && alignment <= kMaxAlignment) return alignment;
-    fail(ErrorCode::invalid_file, "{} is {}; must be a power of two, at most {}", kKey, alignment,
-         kMaxAlignment);
-  } catch (const Error& error) {
-    fail(error.code(), "{}: {}", reader.name(), error.what());
-  }
+  const uint64_t alignment =
+      with_path_in_errors(reader.name(), [&] { return metadata.get_uint(kKey); });
+  if (std::has_single_bit(alignment) && alignment <= kMaxAlignment) return alignment;
+  fail(ErrorCode::invalid_file, "{}: {} is {}; must be a power of two, at most {}", reader.name(),
+       kKey, alignment, kMaxAlignment);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "gguf/gguf_file.h"
+#include "gguf/named_errors.h"
 #include "model/model.h"
 #include "model/registry.h"
 
@@ -160,9 +161,7 @@ void respect_sliding_window(const ConfigReader& reader, ModelConfig& config) {
   config.context_length = window;
 }
 
-}  // namespace
-
-ModelConfig read_model_config(const GgufFile& file) {
+ModelConfig read_config(const GgufFile& file) {
   ModelConfig config;
   config.architecture = file.metadata().get_string("general.architecture");
   if (find_architecture(config.architecture) == nullptr) {
@@ -190,6 +189,12 @@ ModelConfig read_model_config(const GgufFile& file) {
          config.vocabulary_size, kMaxVocabulary);
   }
   return config;
+}
+
+}  // namespace
+
+ModelConfig read_model_config(const GgufFile& file) {
+  return with_path_in_errors(file.path(), [&] { return read_config(file); });
 }
 
 }  // namespace sparrow

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "gguf/gguf_file.h"
+#include "gguf/named_errors.h"
 #include "model/weight_loader.h"
 
 namespace sparrow {
@@ -39,10 +40,12 @@ int64_t kv_bytes_per_token(const ModelConfig& config, KvType type) {
 std::unique_ptr<Model> load_model(std::shared_ptr<const GgufFile> file, Backend& backend,
                                   const ModelOptions& options) {
   const ModelConfig config = read_model_config(*file);
-  WeightLoader weights(std::move(file), backend, config, options.on_progress);
-  std::unique_ptr<Model> model = find_architecture(config.architecture)->load(config, weights);
-  weights.finish();
-  return model;
+  WeightLoader weights(file, backend, config, options.on_progress);
+  return with_path_in_errors(file->path(), [&] {
+    std::unique_ptr<Model> model = find_architecture(config.architecture)->load(config, weights);
+    weights.finish();
+    return model;
+  });
 }
 
 }  // namespace sparrow

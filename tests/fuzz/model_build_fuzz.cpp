@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "base/error.h"
-#include "model/model.h"
 #include "gguf/gguf_file.h"
+#include "model/model.h"
 #include "tests/support/gguf_mutator.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
