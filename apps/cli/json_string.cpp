@@ -17,7 +17,8 @@ class StringReader {
 
   std::string read() {
     skip_spaces();
-    if (at_ == line_.size() || line_[at_] != '"') refuse("is no JSON string: it must begin with \"");
+    if (at_ == line_.size() || line_[at_] != '"')
+      refuse("is no JSON string: it must begin with \"");
     ++at_;
     while (true) {
       const char c = next();

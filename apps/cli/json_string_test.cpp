@@ -17,13 +17,16 @@ TEST(JsonString, reads_escapes_pairs_and_spaces_around) {
 
 TEST(JsonString, a_lone_surrogate_becomes_the_bytes_that_are_no_utf8) {
   EXPECT_EQ(parse_json_string(R"("\ud800")", "line 1"), "\xED\xA0\x80");
-  EXPECT_EQ(parse_json_string(R"("\ud800\u0041")", "line 1"), "\xED\xA0\x80" "A");
+  EXPECT_EQ(parse_json_string(R"("\ud800\u0041")", "line 1"),
+            "\xED\xA0\x80"
+            "A");
   EXPECT_EQ(parse_json_string(R"("\udc00\ud800")", "line 1"), "\xED\xB0\x80\xED\xA0\x80");
   EXPECT_EQ(parse_json_string("\"\xFF\"", "line 1"), "\xFF");
 }
 
 TEST(JsonString, refuses_what_is_no_string_and_says_where) {
-  for (const char* line : {"", "a", "\"", "\"a", "\"\\", "\"\\u12\"", "\"\\x\"", "\"a\" b", "\"\t\"", "[\"a\"]"}) {
+  for (const char* line :
+       {"", "a", "\"", "\"a", "\"\\", "\"\\u12\"", "\"\\x\"", "\"a\" b", "\"\t\"", "[\"a\"]"}) {
     try {
       parse_json_string(line, "line 7");
       ADD_FAILURE() << line;

@@ -1,6 +1,7 @@
 // sparrow logits: what a model thinks comes next, as numbers: the way to compare it with another
 // implementation.
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -22,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 
 struct LogitsOptions {
   std::string model;
-  std::vector<int64_t> ids;
+  std::string ids;
   std::string output;
   int64_t chunk = 64;
   int64_t greedy_count = 0;
@@ -35,16 +36,27 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::vector<int32_t> check_ids(const std::vector<int64_t>& ids, const ModelConfig& config) {
-  std::vector<int32_t> checked;
-  for (const int64_t id : ids) {
-    if (id < 0 || id >= config.vocabulary_size) {
-      fail(ErrorCode::invalid_argument, "--ids must be 0 to {}, got {}", config.vocabulary_size - 1,
-           id);
+// "1,2,3": every id inside the vocabulary.
+std::vector<int32_t> parse_ids(const std::string& text, int64_t vocabulary_size) {
+  std::vector<int32_t> ids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    int64_t id = 0;
+    const auto [stop, error] = std::from_chars(at, end, id);
+    const bool is_number = error == std::errc() || error == std::errc::result_out_of_range;
+    if (!is_number || (stop != end && *stop != ',')) {
+      fail(ErrorCode::invalid_argument,
+           "--ids must be token ids with commas between them, such as 1,2,3; got '{}'", text);
     }
-    checked.push_back(static_cast<int32_t>(id));
+    if (error != std::errc() || id < 0 || id >= vocabulary_size) {
+      fail(ErrorCode::invalid_argument, "--ids must be 0 to {}, got {}", vocabulary_size - 1,
+           std::string(at, stop));
+    }
+    ids.push_back(static_cast<int32_t>(id));
+    if (stop == end) return ids;
+    at = stop + 1;
   }
-  return checked;
 }
 
 // One sequence in a cache that holds just it.
@@ -152,7 +164,7 @@ void write_logits(const LogitsOptions& options) {
   const Clock::time_point start = Clock::now();
   const std::shared_ptr<const GgufFile> file = GgufFile::open(stored.model_path);
   const ModelConfig config = read_model_config(*file);
-  const std::vector<int32_t> ids = check_ids(options.ids, config);
+  const std::vector<int32_t> ids = parse_ids(options.ids, config.vocabulary_size);
   const int64_t position_count = static_cast<int64_t>(ids.size()) + options.greedy_count;
   if (position_count > config.context_length) {
     fail(ErrorCode::context_full, "{} ids and {} tokens to follow, but the context holds {}",
@@ -171,9 +183,7 @@ void write_logits(const LogitsOptions& options) {
 void set_up_logits(CLI::App& app) {
   const auto options = std::make_shared<LogitsOptions>();
   app.add_option("model", options->model, "A .gguf file, or a model by name")->required();
-  app.add_option("--ids", options->ids, "The prompt's token ids, such as 1,2,3")
-      ->required()
-      ->delimiter(',');
+  app.add_option("--ids", options->ids, "The prompt's token ids, such as 1,2,3")->required();
   app.add_option("-o,--output", options->output, "The .npy file to write: f32, [ids, vocabulary]")
       ->required();
   app.add_option("--chunk", options->chunk, "Tokens computed in one step; changes no number")

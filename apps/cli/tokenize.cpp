@@ -36,9 +36,7 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& model) {
   return Tokenizer::from_gguf(*GgufFile::open(find_model(model, IfMissing::say_how).model_path));
 }
 
-std::string quoted(std::string_view text) {
-  return Json(repair_utf8(text)).dump();
-}
+std::string quoted(std::string_view text) { return Json(repair_utf8(text)).dump(); }
 
 // {"ids": [1, 2], "pieces": ["a", "b"]}
 std::string json_line(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {

@@ -137,6 +137,27 @@ TEST(ModelConfig, the_embedding_matrix_must_be_there) {
               HasSubstr("tensor 'token_embd.weight' is missing"));
 }
 
+TEST(ModelConfig, a_vocabulary_has_at_most_2_to_the_20_rows) {
+  const auto with_rows = [](uint64_t rows) {
+    TinyModel model = tiny_model("llama");
+    GgufWriter writer = test_support::tiny_writer(model);
+    const Format& format = *find_format("F16");
+    const std::vector<std::byte> data(2 * rows);
+    writer.add_tensor("token_embd.weight", format, {{1, static_cast<int64_t>(rows), 1, 1}, 2},
+                      data);
+    return refusal(writer.to_bytes());
+  };
+  EXPECT_EQ(with_rows((1 << 20) - 1), "");
+  EXPECT_EQ(with_rows(1 << 20), "");
+  EXPECT_THAT(with_rows((1 << 20) + 1),
+              HasSubstr("token_embd.weight has 1048577 rows; a vocabulary has 1 to 1048576"));
+}
+
+TEST(ModelConfig, errors_say_which_file) {
+  EXPECT_THAT(refusal_after([](TinyModel& m) { m.layer_count = 0; }),
+              testing::StartsWith("tiny: qwen2.block_count"));
+}
+
 TEST(ModelConfig, a_sliding_window_limits_the_context) {
   TinyModel model = tiny_model("llama");
   GgufWriter writer = test_support::tiny_writer(model);

@@ -1,6 +1,7 @@
 // Model files broken field by field, through the program itself: each ends in exit code 0 or in one
-// line and the code of a bad file (or of a context too short for two tokens), never in a signal, a hang or more than 512 MiB.
-// More of them than usual: SPARROW_TEST_MUTATIONS=30000 build/hostile_process_test
+// line and the code of a bad file (or of a context too short for two tokens), never in a signal, a
+// hang or more than 512 MiB. More of them than usual: SPARROW_TEST_MUTATIONS=30000
+// build/model_file_process_test
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/resource.h>
@@ -50,7 +51,8 @@ class HostileModelTest : public CliTest {
   // One to three changes to a good file.
   std::string broken_file(const std::vector<std::byte>& good, uint64_t seed) const {
     std::vector<uint8_t> bytes(good.size());
-    std::ranges::transform(good, bytes.begin(), [](std::byte b) { return std::to_integer<uint8_t>(b); });
+    std::ranges::transform(good, bytes.begin(),
+                           [](std::byte b) { return std::to_integer<uint8_t>(b); });
     for (uint64_t i = 0; i <= seed % 3; ++i)
       bytes = test_support::mutate_gguf(std::move(bytes), 3 * seed + i);
     const std::string path = folder_.file("broken.gguf");
@@ -67,8 +69,9 @@ class HostileModelTest : public CliTest {
         << arguments[0] << " with seed " << seed << ": " << result.errors;
     if (result.exit_code == 0) return;
     EXPECT_THAT(result.errors, testing::HasSubstr("Error: ")) << seed;
-    EXPECT_TRUE(std::ranges::none_of(result.errors, [](char c) { return c != '\n' && c >= 0 && c < ' '; }))
-        << seed;
+    EXPECT_TRUE(std::ranges::none_of(result.errors, [](char c) {
+      return c != '\n' && c >= 0 && c < ' ';
+    })) << seed;
   }
 };
 

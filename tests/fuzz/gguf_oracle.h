@@ -14,24 +14,37 @@
 
 namespace sparrow::fuzz {
 
-// Every typed read of every key: a value or an Error, nothing else.
-inline void read_all_metadata(const Metadata& metadata) {
-  const auto attempt = [](const auto& read) {
-    try {
-      read();
-    } catch (const Error& error) {
-      SPARROW_CHECK(error.code() == ErrorCode::invalid_file);
+// Typed reads: a value or an Error, nothing else. Two of the eight for each key, most of the wrong
+// type: all would spend the time on throwing.
+inline void read_metadata(const Metadata& metadata) {
+  const auto read = [&](std::string_view key, size_t which) {
+    switch (which % 8) {
+      case 0:
+        return void(metadata.find_uint(key));
+      case 1:
+        return void(metadata.find_int(key));
+      case 2:
+        return void(metadata.find_float(key));
+      case 3:
+        return void(metadata.find_bool(key));
+      case 4:
+        return void(metadata.find_string(key));
+      case 5:
+        return void(metadata.find_strings(key));
+      case 6:
+        return void(metadata.find_floats(key));
+      default:
+        return void(metadata.find_ints(key));
     }
   };
   for (const GgufEntry& entry : metadata.entries()) {
-    attempt([&] { metadata.find_uint(entry.key); });
-    attempt([&] { metadata.find_int(entry.key); });
-    attempt([&] { metadata.find_float(entry.key); });
-    attempt([&] { metadata.find_bool(entry.key); });
-    attempt([&] { metadata.find_string(entry.key); });
-    attempt([&] { metadata.find_strings(entry.key); });
-    attempt([&] { metadata.find_floats(entry.key); });
-    attempt([&] { metadata.find_ints(entry.key); });
+    for (const size_t which : {entry.key.size(), static_cast<size_t>(entry.key[0])}) {
+      try {
+        read(entry.key, which);
+      } catch (const Error& error) {
+        SPARROW_CHECK(error.code() == ErrorCode::invalid_file);
+      }
+    }
   }
 }
 
@@ -62,7 +75,7 @@ inline std::vector<std::byte> rewrite(const GgufFile& file) {
 inline bool check_gguf(std::span<const std::byte> bytes) {
   try {
     const std::shared_ptr<const GgufFile> file = GgufFile::parse(bytes, "input");
-    read_all_metadata(file->metadata());
+    read_metadata(file->metadata());
     check_tensors(file->tensors(), bytes);
     const std::vector<std::byte> copy = rewrite(*file);
     if (copy.empty()) return true;
