@@ -74,6 +74,15 @@ CpuFeatures detect_cpu_features() {
   return features;
 }
 
+bool has_instruction_set(const CpuFeatures& f, std::string_view name) {
+  if (name == "scalar") return true;
+  const bool has_avx2 = f.avx2 && f.fma && f.f16c;
+  if (name == "avx2") return has_avx2;
+  const bool has_avx512 = has_avx2 && f.avx512f && f.avx512bw && f.avx512vl && f.avx512_vnni;
+  if (name == "avx512") return has_avx512;
+  return false;
+}
+
 bool request_amx_permission() {
 #if defined(__x86_64__) && defined(__linux__) && defined(SYS_arch_prctl)
   if (!detect_cpu_features().amx_tile) return false;

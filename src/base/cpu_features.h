@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace sparrow {
 
@@ -24,6 +25,9 @@ struct CpuFeatures {
 
 // Asks the processor and the operating system. Any thread.
 CpuFeatures detect_cpu_features();
+
+// Whether the kernels of that name (kernels/dispatch.h) can run; false for a name nobody knows.
+bool has_instruction_set(const CpuFeatures& features, std::string_view name);
 
 // The kernel grants AMX's tile registers on request, once a process. True if they may be used from
 // now on. Call it before the first thread that computes with AMX starts.

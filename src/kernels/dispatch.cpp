@@ -1,11 +1,19 @@
 #include "kernels/dispatch.h"
 
+#if defined(__x86_64__)
+#include "kernels/avx512/table.h"
+#endif
 #include "kernels/scalar/table.h"
 
 namespace sparrow::kernels {
 
 std::span<const KernelTable* const> kernel_tables() {
-  static constexpr const KernelTable* kTables[] = {&scalar::kTable};
+  static constexpr const KernelTable* kTables[] = {
+    &scalar::kTable,
+#if defined(__x86_64__)
+    &avx512::kTable,
+#endif
+  };
   return kTables;
 }
 

@@ -15,6 +15,12 @@ namespace sparrow::kernels {
 // ascending order: part of the definition of a dot product here, the same for every caller.
 inline constexpr int64_t kMatmulPart = 512;
 
+// Activations are quantized in groups of this many values that share one scale.
+inline constexpr int64_t kQuantGroup = 32;
+
+// Rows of a weight that stand side by side in a packed tile (tensor/packing.h).
+inline constexpr int64_t kTileRows = 16;
+
 // Keys in one attention tile. Tiles start at multiples of this in a sequence's positions.
 inline constexpr int64_t kKeyTile = 32;
 
@@ -32,6 +38,54 @@ struct MatmulArgs {
   int64_t k;        // callers split rows longer than kMatmulPart
   bool accumulate;  // add to out instead of setting it
 };
+
+// Quantized activations: value i of a row is scales[i / 32] * q[i] with q = high[i], an integer of
+// 8 bits, or, where `low` is there, q = 256 * high[i] + low[i], one of 16.
+struct QuantizedRows {
+  const int8_t* high;           // [rows][k]
+  const int8_t* low;            // [rows][k] or null
+  const float* scales;          // [rows][k / 32]
+  const int32_t* minus_sums16;  // [rows][k / 16]: - sum of 16 q
+  const int32_t* minus_sums32;  // [rows][k / 32]: - sum of 32 q
+  const float* scaled_sums16;   // [rows][k / 16]: scale * sum of 16 q
+  const float* scaled_sums32;   // [rows][k / 32]: scale * sum of 32 q
+};
+
+// The same, to be written for one row.
+struct QuantizeArgs {
+  const float* x;
+  int64_t count;  // a multiple of 32
+  int8_t* high;
+  int8_t* low;  // null: 8 bits
+  float* scales;
+  int32_t* minus_sums16;
+  int32_t* minus_sums32;
+  float* scaled_sums16;
+  float* scaled_sums32;
+};
+
+// Quantized activations times packed weights.
+//
+// A weight of a format with groups of g values (16 or 32) is S * (code - offset) + Z, with S and Z
+// of its group in f32. Of a group of 32 values of x with scale d, result j takes
+//   t = float(sum of q * (code - offset)) * S                         where g is 32, or
+//   t = fma(float(sum over the last 16) , S2, float(sum over the first 16) * S1)   where g is 16;
+//   out = fma(t, d, out); then for each Z of the group: out = fma(Z, d * float(sum of q), out),
+// groups ascending from out = 0. Sums of integers are exact, so every instruction set that keeps
+// this order gives the same bits.
+struct PackedMatmulArgs {
+  float* out;  // row i starts at out + out_rows[i] * out_stride
+  int64_t out_stride;
+  const int32_t* out_rows;  // null: row i is i
+  QuantizedRows x;
+  const int32_t* x_rows;  // null: row i is i
+  int64_t m;              // rows of x
+  const uint8_t* w;       // packed tiles, one behind the other
+  int64_t tile_bytes;
+  int64_t n;  // rows of w, from the first of the first tile
+  int64_t k;
+};
+using PackedMatmul = void (*)(const PackedMatmulArgs& args);
 
 // Queries that look at the same keys: all heads of a group for some consecutive positions.
 // Query i is head i % group of row i / group.
@@ -56,6 +110,14 @@ struct KernelTable {
 
   // out[i][j] (= or +=) sum over k of x[i][k] * w[j][k].
   void (*matmul_f32_f32_f32)(const MatmulArgs& args);
+
+  // One row. Each group of 32: scale = largest magnitude / 127 (in 16 bits: / 32512), q = x times
+  // the inverse of that, rounded to nearest even. A group with a NaN or an infinity has q = 0 and
+  // that scale, so its results are NaN.
+  void (*quantize)(const QuantizeArgs& args);
+
+  // The product for weights of GGUF type `gguf_id`; null where the type has no packed form here.
+  PackedMatmul (*find_packed_matmul)(uint32_t gguf_id);
 
   // out[i] = x[i] / sqrt(mean(x²) + epsilon) * w[i], one row of `count`.
   void (*rms_norm_f32)(float* out, const float* x, const float* w, int64_t count, float epsilon);

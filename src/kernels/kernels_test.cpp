@@ -10,6 +10,7 @@
 
 #include "kernels/dispatch.h"
 #include "tensor/formats/format.h"
+#include "tests/support/runnable_kernels.h"
 
 namespace sparrow::kernels {
 namespace {
@@ -335,9 +336,8 @@ TEST_P(Kernels, dequantization_has_the_bits_of_the_reference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Kernels,
-                         testing::ValuesIn(kernel_tables().begin(), kernel_tables().end()),
-                         [](const auto& info) { return info.param->isa; });
+INSTANTIATE_TEST_SUITE_P(, Kernels, testing::ValuesIn(runnable_kernels()),
+                         [](const auto& info) { return kernels_name(*info.param); });
 
 TEST(Dispatch, finds_tables_by_name) {
   ASSERT_NE(find_kernels("scalar"), nullptr);

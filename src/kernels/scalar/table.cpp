@@ -5,6 +5,8 @@ namespace sparrow::kernels::scalar {
 const KernelTable kTable = {
     .isa = "scalar",
     .matmul_f32_f32_f32 = matmul_f32_f32_f32,
+    .quantize = quantize,
+    .find_packed_matmul = find_packed_matmul,
     .rms_norm_f32 = rms_norm_f32,
     .add_f32 = add_f32,
     .add_scaled_f32 = add_scaled_f32,

@@ -1,0 +1,257 @@
+// Products with packed weights and the quantization of activations, on every instruction set: the
+// bits of the plain version in scalar/, over shapes that are not round, with unreadable pages right
+// behind what a kernel may touch; and the plain version against double arithmetic on the values
+// that the formats' references read from the file's bytes.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "kernels/dispatch.h"
+#include "tensor/packing.h"
+#include "tests/support/random_blocks.h"
+#include "tests/support/runnable_kernels.h"
+
+namespace sparrow::kernels {
+namespace {
+
+// `count` values between two pages that nobody may read.
+template <typename T>
+class Guarded {
+ public:
+  enum class Side { begin, end };  // which page they touch
+  explicit Guarded(int64_t count, Side side = Side::end) {
+    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t bytes = static_cast<size_t>(count) * sizeof(T);
+    const size_t inside = (bytes + page - 1) / page * page;
+    size_ = inside + 2 * page;
+    void* mapped = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT_NE(mapped, MAP_FAILED);
+    all_ = static_cast<char*>(mapped);
+    EXPECT_EQ(mprotect(all_ + page, inside, PROT_READ | PROT_WRITE), 0);
+    data_ = reinterpret_cast<T*>(all_ + page + (side == Side::end ? inside - bytes : 0));
+  }
+  ~Guarded() { munmap(all_, size_); }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  char* all_ = nullptr;
+  size_t size_ = 0;
+  T* data_ = nullptr;
+};
+
+struct Quantized {
+  Quantized(const KernelTable& table, const std::vector<float>& x, int64_t m, int64_t k,
+            bool in_16_bits)
+      : high(m * k),
+        low(m * k),
+        scales(m * k / 32),
+        minus_sums16(m * k / 16),
+        minus_sums32(m * k / 32),
+        scaled_sums16(m * k / 16),
+        scaled_sums32(m * k / 32) {
+    Guarded<float> input(m * k);
+    std::copy(x.begin(), x.end(), input.data());
+    table.quantize({.x = input.data(),
+                    .count = m * k,
+                    .high = high.data(),
+                    .low = in_16_bits ? low.data() : nullptr,
+                    .scales = scales.data(),
+                    .minus_sums16 = minus_sums16.data(),
+                    .minus_sums32 = minus_sums32.data(),
+                    .scaled_sums16 = scaled_sums16.data(),
+                    .scaled_sums32 = scaled_sums32.data()});
+    rows = {high.data(),         in_16_bits ? low.data() : nullptr,
+            scales.data(),       minus_sums16.data(),
+            minus_sums32.data(), scaled_sums16.data(),
+            scaled_sums32.data()};
+  }
+  Guarded<int8_t> high, low;
+  Guarded<float> scales;
+  Guarded<int32_t> minus_sums16, minus_sums32;
+  Guarded<float> scaled_sums16, scaled_sums32;
+  QuantizedRows rows;
+};
+
+// [rows][k] in the file's form.
+std::vector<std::byte> random_weight(const Format& format, int64_t rows, int64_t k,
+                                     std::mt19937& random) {
+  return test_support::random_blocks(format, rows * k / format.block_values, random);
+}
+
+struct Packed {
+  Packed(const Format& format, const std::vector<std::byte>& file, int64_t n, int64_t k)
+      : row_bytes(k / format.block_values * format.block_bytes),
+        tiles((n + kPackedRows - 1) / kPackedRows * kPackedRows * row_bytes) {
+    for (int64_t row = 0; row < n; row += kPackedRows) {
+      pack_tile(format, file.data() + row * row_bytes, std::min(kPackedRows, n - row), row_bytes,
+                reinterpret_cast<std::byte*>(tiles.data()) + row * row_bytes);
+    }
+  }
+  int64_t row_bytes;
+  Guarded<uint8_t> tiles;
+};
+
+std::vector<float> random_floats(int64_t count, std::mt19937& random) {
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& value : values) value = normal(random);
+  // Outliers, as activations have them.
+  for (size_t i = 7; i < values.size(); i += 97) values[i] *= 40;
+  return values;
+}
+
+std::vector<const Format*> packable() {
+  std::vector<const Format*> all;
+  for (const Format& format : formats()) {
+    if (can_pack(format)) all.push_back(&format);
+  }
+  return all;
+}
+
+bool same_bits(const float* a, const float* b, int64_t count) {
+  return std::memcmp(a, b, static_cast<size_t>(count) * sizeof(float)) == 0;
+}
+
+class PackedMatmulOn : public testing::TestWithParam<const KernelTable*> {
+ protected:
+  const KernelTable& table() const { return *GetParam(); }
+  const KernelTable& plain() const { return *find_kernels("scalar"); }
+  std::mt19937 random_{11};
+};
+
+TEST_P(PackedMatmulOn, quantizes_to_the_bits_of_the_plain_version) {
+  std::vector<float> x = random_floats(32 * 9, random_);
+  std::fill_n(x.begin() + 32, 32, 0.0f);           // nothing but zeros
+  std::fill_n(x.begin() + 64, 32, 1e-38f);         // below what is scaled
+  x[96] = std::numeric_limits<float>::infinity();  // groups that become NaN
+  x[128] = std::numeric_limits<float>::quiet_NaN();
+  x[160] = std::numeric_limits<float>::max();
+  for (size_t i = 192; i < 224; ++i) x[i] = static_cast<float>(i) - 207.5f;  // ties
+  for (const bool in_16_bits : {false, true}) {
+    const int64_t count = static_cast<int64_t>(x.size());
+    const Quantized expected(plain(), x, 1, count, in_16_bits);
+    const Quantized found(table(), x, 1, count, in_16_bits);
+    for (int64_t i = 0; i < count; ++i) {
+      EXPECT_EQ(found.high.data()[i], expected.high.data()[i]) << i;
+      if (in_16_bits) {
+        EXPECT_EQ(found.low.data()[i], expected.low.data()[i]) << i;
+      }
+    }
+    for (int64_t i = 0; i < count / 16; ++i)
+      EXPECT_EQ(found.minus_sums16.data()[i], expected.minus_sums16.data()[i]);
+    for (int64_t i = 0; i < count / 32; ++i)
+      EXPECT_EQ(found.minus_sums32.data()[i], expected.minus_sums32.data()[i]);
+    EXPECT_TRUE(same_bits(found.scales.data(), expected.scales.data(), count / 32));
+    for (const auto& [a, b, n] : {std::tuple(&found.scaled_sums16, &expected.scaled_sums16, 16),
+                                  std::tuple(&found.scaled_sums32, &expected.scaled_sums32, 32)}) {
+      for (int64_t i = 0; i < count / n; ++i) {
+        if (std::isnan(b->data()[i])) {
+          EXPECT_TRUE(std::isnan(a->data()[i]));
+        } else {
+          EXPECT_EQ(a->data()[i], b->data()[i]);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(PackedMatmulOn, multiplies_to_the_bits_of_the_plain_version_on_odd_shapes) {
+  for (const Format* format : packable()) {
+    const PackedMatmul expected_matmul = plain().find_packed_matmul(format->gguf_id);
+    const PackedMatmul matmul = table().find_packed_matmul(format->gguf_id);
+    ASSERT_NE(matmul, nullptr) << format->name;
+    for (const int64_t k : {format->block_values, 3 * format->block_values, int64_t{768}}) {
+      for (const int64_t n : {1, 16, 31, 33}) {
+        const Packed w(*format, random_weight(*format, n, k, random_), n, k);
+        for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 9, 13}) {
+          for (const bool in_16_bits : {false, true}) {
+            const Quantized x(plain(), random_floats(m * k, random_), m, k, in_16_bits);
+            const Guarded<float> expected(m * n);
+            const Guarded<float> found(m * n);
+            PackedMatmulArgs args = {
+                expected.data(),         n, nullptr, x.rows, nullptr, m, w.tiles.data(),
+                kTileRows * w.row_bytes, n, k};
+            expected_matmul(args);
+            args.out = found.data();
+            matmul(args);
+            ASSERT_TRUE(same_bits(found.data(), expected.data(), m * n))
+                << format->name << " " << m << "x" << n << "x" << k
+                << (in_16_bits ? " in 16 bits" : "");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(PackedMatmulOn, takes_and_gives_the_rows_it_is_told) {
+  constexpr int64_t kK = 256, kN = 40, kStride = 50;
+  const std::vector<int32_t> x_rows = {5, 0, 3, 3, 1, 4, 2};
+  const std::vector<int32_t> out_rows = {2, 6, 0, 5, 3, 1, 4};
+  for (const Format* format : packable()) {
+    const PackedMatmul matmul = table().find_packed_matmul(format->gguf_id);
+    const Packed w(*format, random_weight(*format, kN, kK, random_), kN, kK);
+    const Quantized x(plain(), random_floats(7 * kK, random_), 7, kK, false);
+    std::vector<float> in_order(7 * kN);
+    std::vector<float> scattered(7 * kStride, 100.0f);
+    PackedMatmulArgs args = {
+        in_order.data(),         kN, nullptr, x.rows, nullptr, 7, w.tiles.data(),
+        kTileRows * w.row_bytes, kN, kK};
+    matmul(args);
+    args.out = scattered.data();
+    args.out_stride = kStride;
+    args.x_rows = x_rows.data();
+    args.out_rows = out_rows.data();
+    matmul(args);
+    for (size_t i = 0; i < x_rows.size(); ++i) {
+      const float* row = scattered.data() + out_rows[i] * kStride;
+      EXPECT_TRUE(same_bits(row, in_order.data() + x_rows[i] * kN, kN)) << format->name;
+      EXPECT_EQ(row[kN], 100.0f) << "wrote beyond the row";
+    }
+  }
+}
+
+TEST_P(PackedMatmulOn, equals_double_arithmetic_on_the_files_values) {
+  constexpr int64_t kM = 3, kN = 20, kK = 512;
+  for (const Format* format : packable()) {
+    const std::vector<std::byte> file = random_weight(*format, kN, kK, random_);
+    std::vector<float> values(kN * kK);
+    format->dequantize(file.data(), values.data(), kN * kK / format->block_values);
+    const Packed w(*format, file, kN, kK);
+    const Quantized x(plain(), random_floats(kM * kK, random_), kM, kK, true);
+    std::vector<float> found(kM * kN);
+    table().find_packed_matmul(format->gguf_id)({found.data(), kN, nullptr, x.rows, nullptr, kM,
+                                                 w.tiles.data(), kTileRows * w.row_bytes, kN, kK});
+    for (int64_t i = 0; i < kM; ++i) {
+      for (int64_t j = 0; j < kN; ++j) {
+        double dot = 0;
+        double size = 0;
+        for (int64_t l = 0; l < kK; ++l) {
+          const int q = 256 * x.high.data()[i * kK + l] + x.low.data()[i * kK + l];
+          const double product = static_cast<double>(q) * x.scales.data()[(i * kK + l) / 32] *
+                                 static_cast<double>(values[static_cast<size_t>(j * kK + l)]);
+          dot += product;
+          size += std::abs(product);
+        }
+        // f32 keeps 24 bits of each of the 16 groups' sums, and of what they add up to.
+        EXPECT_NEAR(found[static_cast<size_t>(i * kN + j)], dot, size * 4e-6) << format->name;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, PackedMatmulOn, testing::ValuesIn(runnable_kernels()),
+                         [](const auto& info) { return kernels_name(*info.param); });
+
+}  // namespace
+}  // namespace sparrow::kernels
