@@ -28,6 +28,7 @@ struct LogitsOptions {
   int64_t chunk = 64;
   int64_t greedy_count = 0;
   std::string kv_type = "f32";
+  std::string activations = "f32";
   int thread_count = 0;
   bool is_verbose = false;
 };
@@ -170,7 +171,9 @@ void write_logits(const LogitsOptions& options) {
     fail(ErrorCode::context_full, "{} ids and {} tokens to follow, but the context holds {}",
          ids.size(), options.greedy_count, config.context_length);
   }
-  const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = options.thread_count});
+  const std::unique_ptr<Backend> backend =
+      make_cpu_backend({.thread_count = options.thread_count,
+                        .activations = parse_activation_mode(options.activations)});
   const std::unique_ptr<Model> model = load_model(file, *backend);
   if (options.is_verbose) std::fprintf(stderr, "load: %.3f s\n", seconds_since(start));
   const int64_t chunk = std::min(options.chunk, static_cast<int64_t>(ids.size()));
@@ -193,6 +196,9 @@ void set_up_logits(CLI::App& app) {
                  "Continue by this many most likely tokens and print them as JSON")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 24));
   app.add_option("--kv-type", options->kv_type, "What the cache holds: f32, f16 or bf16")
+      ->capture_default_str();
+  app.add_option("--activations", options->activations,
+                 "Input of matrix products: f32 (the reference), quantized, or auto as in run")
       ->capture_default_str();
   app.add_option("--threads", options->thread_count, "0: one a physical core")
       ->check(CLI::Range(0, 1024));

@@ -69,6 +69,9 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
       ->check(CLI::Range(1, 1024));
   app.add_option("--kv-type", flags.kv_type, "Numbers of the KV cache: f32, f16 or bf16 (f16)")
       ->type_name("TYPE");
+  app.add_option("--activations", flags.activations,
+                 "Input of matrix products: auto, f32 (the reference) or quantized (auto)")
+      ->type_name("FORM");
   app.add_flag("--verbose", flags.is_verbose, "Show timings and rates");
   app.add_flag("--nowordwrap", flags.no_wordwrap, "Do not wrap words at the terminal's edge");
   app.add_option("--format", flags.format, "Not in this version: refused")->type_name("FORMAT");
@@ -106,6 +109,7 @@ ChatSettings chat_settings(const RunFlags& flags) {
     fail(ErrorCode::invalid_argument, "kv_type must be f32, f16 or bf16, got {}", flags.kv_type);
   }
   settings.engine.kv_type = *kv_type;
+  settings.engine.activations = parse_activation_mode(flags.activations);
   settings.is_raw = flags.is_raw;
   settings.is_verbose = flags.is_verbose;
   settings.wraps = !flags.no_wordwrap;

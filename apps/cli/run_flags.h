@@ -20,6 +20,7 @@ struct RunFlags {
   int64_t context = 0;
   int threads = 0;
   std::string kv_type = "f16";
+  std::string activations = "auto";
   bool is_raw = false;
   bool is_verbose = false;
   bool no_wordwrap = false;

@@ -1,5 +1,7 @@
 #include "backend/backend.h"
 
+#include "base/error.h"
+
 namespace sparrow {
 
 std::optional<KvType> parse_kv_type(std::string_view name) {
@@ -23,10 +25,18 @@ std::string_view to_string(KvType type) {
 
 int64_t kv_element_bytes(KvType type) { return type == KvType::f32 ? 4 : 2; }
 
-void Backend::linear(const Activations& out, const Activations& x, const Weight& weight,
-                     const Weight* bias) {
-  matmul(out, x, weight);
-  if (bias != nullptr) add_bias(out, *bias);
+ActivationMode parse_activation_mode(std::string_view name) {
+  if (name == "auto") return ActivationMode::automatic;
+  if (name == "f32") return ActivationMode::f32;
+  if (name == "quantized") return ActivationMode::quantized;
+  fail(ErrorCode::invalid_argument, "activations must be auto, f32 or quantized, got '{}'", name);
+}
+
+void Backend::linears(std::span<const LinearPart> parts, const Activations& x) {
+  for (const LinearPart& part : parts) {
+    matmul(part.out, x, *part.weight);
+    if (part.bias != nullptr) add_bias(part.out, *part.bias);
+  }
 }
 
 void Backend::add_rms_norm(const Activations& out, const Activations& hidden,
@@ -42,11 +52,10 @@ void Backend::norm_rope(const Activations& x, const Weight& head_norm, float eps
   rope(x, table, rope_parameters);
 }
 
-void Backend::gated_linear(const Activations& out, const Activations& scratch, const Activations& x,
-                           const Weight& gate, const Weight& up) {
-  matmul(out, x, gate);
-  matmul(scratch, x, up);
-  silu_mul(out, out, scratch);
+void Backend::gated_linear(const LinearPart& gate, const LinearPart& up, const Activations& x) {
+  const LinearPart parts[] = {gate, up};
+  linears(parts, x);
+  silu_mul(gate.out, gate.out, up.out);
 }
 
 }  // namespace sparrow

@@ -57,7 +57,25 @@ class Weight {
   virtual ~Weight() = default;
   virtual const Shape& shape() const = 0;  // as in the file: {in, out} or {in, out, experts}
   virtual int64_t size_bytes() const = 0;
+  // Whether the tensor's own bytes are read, so that they must stay; else they were copied.
+  virtual bool reads_tensor() const = 0;
 };
+
+// What a matrix is for, as far as it decides how it is computed with.
+struct WeightUse {
+  // Its input has large outliers, or its output is what the user sees: where activations are
+  // quantized, this matrix takes them in 16 bits instead of 8.
+  bool is_sensitive = false;
+};
+
+// In which form matrix products take their input.
+enum class ActivationMode {
+  automatic,  // quantized where the instruction set has fast kernels for it
+  f32,        // the reference
+  quantized,  // int8, or int16 for sensitive matrices, a scale for each 32 values
+};
+// "auto", "f32" or "quantized"; else Error{invalid_argument}.
+ActivationMode parse_activation_mode(std::string_view name);
 
 // Memory for activations.
 class Buffer {
@@ -99,6 +117,13 @@ struct RopeParameters {
   float magnitude = 1;                 // cosines and sines are multiplied by it (YaRN)
 };
 
+// One of several matrices that multiply the same input.
+struct LinearPart {
+  Activations out;
+  const Weight* weight = nullptr;
+  const Weight* bias = nullptr;  // may be null
+};
+
 // All operations of one model's step come from one thread; models on one backend may step
 // concurrently. Inputs and outputs never overlap unless an operation says so.
 class Backend {
@@ -111,8 +136,9 @@ class Backend {
                                                    int64_t block_count, int64_t block_tokens) = 0;
   virtual std::unique_ptr<ExpertRouting> make_routing(int64_t max_rows, int64_t expert_count,
                                                       int64_t used_count) = 0;
-  // The tensor's bytes must outlive the weight.
-  virtual std::unique_ptr<Weight> load_weight(const Tensor& tensor) = 0;
+  // The tensor's bytes must outlive the weight if it reads_tensor().
+  virtual std::unique_ptr<Weight> load_weight(const Tensor& tensor, const WeightUse& use) = 0;
+  std::unique_ptr<Weight> load_weight(const Tensor& tensor) { return load_weight(tensor, {}); }
 
   // A step's operations stand between these two; results can be read after end_step().
   virtual void begin_step() = 0;
@@ -161,23 +187,22 @@ class Backend {
 
   // Fused operations: what they mean is their default body.
 
-  // out = x * weight + bias, if there is a bias.
-  virtual void linear(const Activations& out, const Activations& x, const Weight& weight,
-                      const Weight* bias);
+  // Each part: out = x * weight + bias, if there is a bias.
+  virtual void linears(std::span<const LinearPart> parts, const Activations& x);
   // hidden += delta, then out = rms_norm(hidden).
   virtual void add_rms_norm(const Activations& out, const Activations& hidden,
                             const Activations& delta, const Weight& weight, float epsilon);
   // Norm of every head of x by itself, then its rotation.
   virtual void norm_rope(const Activations& x, const Weight& head_norm, float epsilon,
                          const Activations& table, const RopeParameters& rope);
-  // out = silu(x * gate) * (x * up). `scratch` is as large as `out`.
-  virtual void gated_linear(const Activations& out, const Activations& scratch,
-                            const Activations& x, const Weight& gate, const Weight& up);
+  // gate.out = silu(x * gate) * (x * up), biases included; up.out is left in any state.
+  virtual void gated_linear(const LinearPart& gate, const LinearPart& up, const Activations& x);
 };
 
 struct BackendOptions {
   int thread_count = 0;       // 0: one a physical core this process may use
   std::string_view isa = {};  // empty: SPARROW_ISA, else the best of this machine
+  ActivationMode activations = ActivationMode::automatic;
 };
 
 // Throws Error{invalid_argument|unsupported} for an instruction set that is unknown or that this

@@ -19,6 +19,10 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
+  // Gives back the memory of the whole pages inside `part`, a piece of bytes(); they are read from
+  // the file again when they are touched.
+  void release(std::span<const std::byte> part) const;
+
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 

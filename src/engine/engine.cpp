@@ -74,7 +74,8 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
     : file(std::move(the_file)),
       tokenizer(std::move(the_tokenizer)),
       plan(the_plan),
-      backend(make_cpu_backend({.thread_count = options.thread_count})),
+      backend(make_cpu_backend(
+          {.thread_count = options.thread_count, .activations = options.activations})),
       model(load_model(file, *backend, {options.on_progress})),
       kv(model->make_kv_memory(
           options.kv_type, (plan.context_length + kBlockTokens - 1) / kBlockTokens, kBlockTokens)),

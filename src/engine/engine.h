@@ -17,7 +17,8 @@ namespace sparrow::engine {
 struct EngineOptions {
   int64_t context_length = 0;  // 0: the model's, at most 32,768, less where memory does not hold it
   KvType kv_type = KvType::f16;
-  int thread_count = 0;                     // 0: the backend decides
+  int thread_count = 0;  // 0: the backend decides
+  ActivationMode activations = ActivationMode::automatic;
   int64_t prefill_chunk = 256;              // tokens of a prompt computed in one step
   std::function<void(double)> on_progress;  // loading, 0 to 1
 };

@@ -30,4 +30,13 @@ Tensor GgufFile::tensor(std::string_view name) const {
   return {info->data, info->format, info->shape};
 }
 
+void GgufFile::release(const Tensor& tensor) const {
+  const std::span<const std::byte> bytes(tensor.data, static_cast<size_t>(tensor.size_bytes()));
+  for (const MappedFile& part : parts_) {
+    const std::span<const std::byte> all = part.bytes();
+    if (bytes.data() >= all.data() && bytes.data() + bytes.size() <= all.data() + all.size())
+      part.release(bytes);
+  }
+}
+
 }  // namespace sparrow

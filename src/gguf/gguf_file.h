@@ -48,6 +48,10 @@ class GgufFile {
   const TensorInfo* find_tensor(std::string_view name) const;  // null if absent
   Tensor tensor(std::string_view name) const;  // throws if absent or of an unreadable type
 
+  // The tensor's bytes have been copied: the memory of its pages goes back to the system. They can
+  // still be read, from the file anew.
+  void release(const Tensor& tensor) const;
+
  private:
   friend class GgufReader;
   GgufFile() = default;

@@ -1,5 +1,5 @@
-// Whole networks, tiny and random: against Hugging Face's numbers (tests/golden/model), and the
-// promise that a position's logits are the same bits however the work is cut.
+// Whole networks, tiny and random: against Hugging Face's numbers (tests/golden/model), and what
+// broken ones get.
 #include "model/model.h"
 
 #include <gmock/gmock.h>
@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "sparrow/error.h"
+#include "tests/support/loaded_model.h"
 #include "tests/support/tiny_model.h"
 
 namespace sparrow {
@@ -23,50 +24,7 @@ using test_support::TinyModel;
 using testing::HasSubstr;
 using Floats = std::vector<float>;
 
-// A model with its file's bytes, a cache and a workspace.
-class Loaded {
- public:
-  explicit Loaded(const std::vector<std::byte>& bytes, int threads = 1,
-                  KvType kv_type = KvType::f32, int64_t block_tokens = 16)
-      : bytes_(bytes),
-        backend_(make_cpu_backend({.thread_count = threads, .isa = "scalar"})),
-        model_(load_model(GgufFile::parse(bytes_, "tiny"), *backend_)),
-        kv_(model_->make_kv_memory(kv_type, 1024 / block_tokens, block_tokens)),
-        workspace_(model_->make_workspace({.max_rows = 512, .max_logit_rows = 512})) {}
-
-  const Model& model() const { return *model_; }
-  KvMemory& kv() { return *kv_; }
-  Workspace& workspace() { return *workspace_; }
-
-  // The logits of all positions, computed `chunk` at a time. Blocks from `first_block` on.
-  Floats run(std::span<const int32_t> ids, int64_t chunk, BlockId first_block = 0) {
-    const int64_t count = static_cast<int64_t>(ids.size());
-    std::vector<BlockId> blocks(
-        static_cast<size_t>((count + kv_->block_tokens() - 1) / kv_->block_tokens()));
-    std::iota(blocks.begin(), blocks.end(), first_block);
-    Floats all;
-    for (int64_t first = 0; first < count; first += chunk) {
-      const int64_t rows = std::min(chunk, count - first);
-      std::vector<int32_t> positions(static_cast<size_t>(rows));
-      std::iota(positions.begin(), positions.end(), static_cast<int32_t>(first));
-      std::vector<int64_t> logit_rows(static_cast<size_t>(rows));
-      std::iota(logit_rows.begin(), logit_rows.end(), int64_t{0});
-      const std::vector<BatchSequence> sequences = {{0, rows, first, blocks}};
-      const auto part = ids.subspan(static_cast<size_t>(first), static_cast<size_t>(rows));
-      const Logits logits =
-          model_->forward({part, positions, sequences, logit_rows}, *kv_, *workspace_);
-      all.insert(all.end(), logits.values.begin(), logits.values.end());
-    }
-    return all;
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-  std::unique_ptr<Backend> backend_;
-  std::unique_ptr<Model> model_;
-  std::unique_ptr<KvMemory> kv_;
-  std::unique_ptr<Workspace> workspace_;
-};
+using Loaded = test_support::LoadedModel;
 
 std::vector<int32_t> some_ids(int64_t count) {
   std::vector<int32_t> ids;
@@ -117,48 +75,6 @@ TEST(Models, follow_hugging_face) {
       }
     }
     EXPECT_LE(worst / largest, 1e-5) << c.at("name");
-  }
-}
-
-TEST(Models, a_positions_logits_are_the_same_bits_in_any_chunk_and_thread_count) {
-  const std::vector<int32_t> ids = some_ids(75);
-  for (const char* architecture : kArchitectures) {
-    const std::vector<std::byte> bytes = test_support::tiny_gguf(tiny_model(architecture));
-    for (const KvType kv_type : {KvType::f32, KvType::f16, KvType::bf16}) {
-      const Floats expected = Loaded(bytes, 1, kv_type).run(ids, 1);
-      for (const int64_t chunk : {3, 32, 75})
-        EXPECT_EQ(Loaded(bytes, 2, kv_type, 8).run(ids, chunk), expected) << architecture;
-    }
-  }
-}
-
-TEST(Models, sequences_in_one_batch_get_what_they_get_alone) {
-  for (const char* architecture : kArchitectures) {
-    Loaded loaded(test_support::tiny_gguf(tiny_model(architecture)), 2);
-    const std::vector<int32_t> first = some_ids(40);
-    const std::vector<int32_t> second(first.rbegin(), first.rbegin() + 21);
-    const Floats alone_first = loaded.run(first, 64);
-    const Floats alone_second = loaded.run(second, 64);
-
-    // The first is decoding its last token, the second is being read.
-    loaded.run(std::span(first).first(39), 64, 0);
-    std::vector<int32_t> ids = {first.back()};
-    ids.insert(ids.end(), second.begin(), second.end());
-    std::vector<int32_t> positions = {39};
-    for (int32_t i = 0; i < 21; ++i) positions.push_back(i);
-    const std::vector<BlockId> first_blocks = {0, 1, 2};
-    const std::vector<BlockId> second_blocks = {9, 5};
-    const std::vector<BatchSequence> sequences = {{0, 1, 39, first_blocks},
-                                                  {1, 21, 0, second_blocks}};
-    const std::vector<int64_t> logit_rows = {0, 21};
-    const Logits logits = loaded.model().forward({ids, positions, sequences, logit_rows},
-                                                 loaded.kv(), loaded.workspace());
-    ASSERT_EQ(static_cast<int64_t>(logits.values.size()), 2 * test_support::kTinyVocabulary);
-    const auto last_row = [](const Floats& all) {
-      return Floats(all.end() - test_support::kTinyVocabulary, all.end());
-    };
-    EXPECT_EQ(Floats(logits.row(0).begin(), logits.row(0).end()), last_row(alone_first));
-    EXPECT_EQ(Floats(logits.row(1).begin(), logits.row(1).end()), last_row(alone_second));
   }
 }
 

@@ -29,16 +29,16 @@ class Qwen3 {
   float epsilon_;
   std::vector<float> frequencies_;
   RopeParameters rope_;
-  std::unique_ptr<Weight> embeddings_;
+  std::shared_ptr<const Weight> embeddings_;
   std::vector<Layer> layers_;
   std::unique_ptr<Weight> output_norm_;
-  std::unique_ptr<Weight> output_;
+  std::shared_ptr<const Weight> output_;
 };
 
 Qwen3::Qwen3(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_epsilon) {
   frequencies_ = rope_frequencies(c, weights.rope_divisors());
   rope_ = {RopeStyle::halves, c.head_size, frequencies_, c.rope_attention_factor};
-  embeddings_ = weights.matrix("token_embd.weight", c.hidden_size, c.vocabulary_size);
+  embeddings_ = weights.embeddings();
   for (int64_t i = 0; i < c.layer_count; ++i) {
     Layer layer;
     layer.attention_norm = weights.vector(layer_name(i, "attn_norm.weight"), c.hidden_size);
@@ -52,19 +52,19 @@ Qwen3::Qwen3(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_
     layer.ffn_norm = weights.vector(layer_name(i, "ffn_norm.weight"), c.hidden_size);
     layer.gate = weights.linear(layer_name(i, "ffn_gate"), c.hidden_size, c.ffn_size);
     layer.up = weights.linear(layer_name(i, "ffn_up"), c.hidden_size, c.ffn_size);
-    layer.down = weights.linear(layer_name(i, "ffn_down"), c.ffn_size, c.hidden_size);
+    layer.down = weights.linear(layer_name(i, "ffn_down"), c.ffn_size, c.hidden_size,
+                                {.is_sensitive = true});
     layers_.push_back(std::move(layer));
     weights.layer_is_loaded(i);
   }
   output_norm_ = weights.vector("output_norm.weight", c.hidden_size);
-  output_ = weights.output_matrix();
+  output_ = weights.output_matrix(embeddings_);
 }
 
 void Qwen3::attend(const Step& s, int64_t index) const {
   const Layer& layer = layers_[static_cast<size_t>(index)];
-  linear(s, s.q, s.normed, layer.q);
-  linear(s, s.k, s.normed, layer.k);
-  linear(s, s.v, s.normed, layer.v);
+  const LinearPart qkv[] = {part(s.q, layer.q), part(s.k, layer.k), part(s.v, layer.v)};
+  s.backend.linears(qkv, s.normed);
   s.backend.norm_rope(s.q, *layer.q_norm, epsilon_, s.rope_table, rope_);
   s.backend.norm_rope(s.k, *layer.k_norm, epsilon_, s.rope_table, rope_);
   s.backend.store_kv(s.kv, index, s.k, s.v, s.batch.sequences);
@@ -73,9 +73,7 @@ void Qwen3::attend(const Step& s, int64_t index) const {
 }
 
 void Qwen3::feed_forward(const Step& s, const Layer& layer) const {
-  linear(s, s.gate, s.normed, layer.gate);
-  linear(s, s.up, s.normed, layer.up);
-  s.backend.silu_mul(s.gate, s.gate, s.up);
+  s.backend.gated_linear(part(s.gate, layer.gate), part(s.up, layer.up), s.normed);
   linear(s, s.projected, s.gate, layer.down);
 }
 

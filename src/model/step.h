@@ -48,10 +48,15 @@ struct Step {
   ExpertRouting* routing;
 };
 
+inline LinearPart part(const Activations& out, const Linear& linear) {
+  return {out, linear.weight.get(), linear.bias.get()};
+}
+
 // out = x times the matrix, plus its bias if it has one.
 inline void linear(const Step& step, const Activations& out, const Activations& x,
                    const Linear& linear) {
-  step.backend.linear(out, x, *linear.weight, linear.bias.get());
+  const LinearPart parts[] = {part(out, linear)};
+  step.backend.linears(parts, x);
 }
 
 // Checks that the batch fits the workspace.

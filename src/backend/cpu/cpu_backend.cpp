@@ -10,8 +10,11 @@
 
 namespace sparrow {
 
-CpuBackend::CpuBackend(const kernels::KernelTable& kernels, int thread_count)
-    : kernels_(kernels), team_(thread_count) {}
+CpuBackend::CpuBackend(const kernels::KernelTable& kernels, int thread_count,
+                       bool are_activations_quantized)
+    : kernels_(kernels),
+      team_(thread_count),
+      are_activations_quantized_(are_activations_quantized) {}
 
 std::unique_ptr<Buffer> CpuBackend::make_buffer(int64_t size_bytes, std::string_view purpose) {
   return std::make_unique<CpuBuffer>(size_bytes, purpose);
@@ -22,7 +25,9 @@ std::unique_ptr<KvMemory> CpuBackend::make_kv_memory(const KvShape& shape, KvTyp
   return std::make_unique<CpuKvMemory>(shape, type, block_count, block_tokens);
 }
 
-std::unique_ptr<Weight> CpuBackend::load_weight(const Tensor& tensor) {
+std::unique_ptr<Weight> CpuBackend::load_weight(const Tensor& tensor, const WeightUse& use) {
+  if (are_activations_quantized_ && CpuWeight::can_be_packed(tensor, kernels_))
+    return std::make_unique<CpuWeight>(tensor, use, kernels_, arena_, team_);
   return std::make_unique<CpuWeight>(tensor, kernels_);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/backend.h"
+#include "backend/cpu/weight_arena.h"
 #include "base/thread_team.h"
 #include "kernels/kernel_table.h"
 
@@ -12,14 +13,15 @@ class CpuWeight;
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const kernels::KernelTable& kernels, int thread_count);
+  // `are_activations_quantized`: where a weight's format has a kernel for that.
+  CpuBackend(const kernels::KernelTable& kernels, int thread_count, bool are_activations_quantized);
 
   std::unique_ptr<Buffer> make_buffer(int64_t size_bytes, std::string_view purpose) override;
   std::unique_ptr<KvMemory> make_kv_memory(const KvShape& shape, KvType type, int64_t block_count,
                                            int64_t block_tokens) override;
   std::unique_ptr<ExpertRouting> make_routing(int64_t max_rows, int64_t expert_count,
                                               int64_t used_count) override;
-  std::unique_ptr<Weight> load_weight(const Tensor& tensor) override;
+  std::unique_ptr<Weight> load_weight(const Tensor& tensor, const WeightUse& use) override;
 
   void begin_step() override {}
   void end_step() override {}
@@ -47,7 +49,14 @@ class CpuBackend final : public Backend {
   void combine_experts(const Activations& out, const Activations& x,
                        const ExpertRouting& routing) override;
 
+  void linears(std::span<const LinearPart> parts, const Activations& x) override;
+  void gated_linear(const LinearPart& gate, const LinearPart& up, const Activations& x) override;
+
  private:
+  bool can_share_input(std::span<const LinearPart> parts) const;
+  kernels::QuantizedRows quantize(const Activations& x, bool in_16_bits);
+  void packed_expert_matmul(const Activations& out, const Activations& x, const CpuWeight& weight,
+                            const ExpertRouting& routing);
   void attend(const Activations& out, const Activations& q, const CpuKvMemory& kv, int64_t layer,
               const BatchSequence& sequence, int64_t kv_head, int64_t first, int64_t count) const;
   void load_kv(float* out, const std::byte* x, KvType type, int64_t count) const;
@@ -55,6 +64,8 @@ class CpuBackend final : public Backend {
 
   const kernels::KernelTable& kernels_;
   ThreadTeam team_;
+  const bool are_activations_quantized_;
+  WeightArena arena_;
 };
 
 }  // namespace sparrow

@@ -14,6 +14,7 @@
 #include "backend/backend.h"
 #include "kernels/dispatch.h"
 #include "sparrow/error.h"
+#include "tests/support/random_blocks.h"
 
 namespace sparrow {
 namespace {
@@ -41,7 +42,7 @@ class Values {  // activations that own their memory
 };
 
 std::unique_ptr<Backend> backend_with(int thread_count) {
-  return std::make_unique<CpuBackend>(*kernels::find_kernels("scalar"), thread_count);
+  return std::make_unique<CpuBackend>(*kernels::find_kernels("scalar"), thread_count, false);
 }
 
 Floats random_floats(int64_t count, uint32_t seed) {
@@ -52,23 +53,9 @@ Floats random_floats(int64_t count, uint32_t seed) {
   return values;
 }
 
-// Random blocks of a format whose values are all tame.
 std::vector<std::byte> random_blocks(const Format& format, int64_t block_count, uint32_t seed) {
   std::mt19937 random(seed);
-  std::vector<std::byte> bytes(static_cast<size_t>(block_count * format.block_bytes));
-  Floats values(static_cast<size_t>(format.block_values));
-  for (int64_t i = 0; i < block_count; ++i) {
-    std::byte* block = bytes.data() + i * format.block_bytes;
-    const auto is_tame = [&] {
-      format.dequantize(block, values.data(), 1);
-      return std::all_of(values.begin(), values.end(),
-                         [](float v) { return std::isfinite(v) && std::abs(v) < 100; });
-    };
-    do {
-      for (int64_t j = 0; j < format.block_bytes; ++j) block[j] = std::byte(random());
-    } while (!is_tame());
-  }
-  return bytes;
+  return test_support::random_blocks(format, block_count, random);
 }
 
 TEST(CpuBackend, multiplies_with_every_format_and_row_length) {

@@ -1,19 +1,25 @@
-// Activations on the CPU are plain memory.
+// Activations on the CPU are plain memory, with a place beside it where a matrix product keeps its
+// quantized input.
 #pragma once
 
 #include "backend/backend.h"
 #include "backend/cpu/memory.h"
+#include "backend/cpu/quantized_input.h"
 
 namespace sparrow {
 
 class CpuBuffer final : public Buffer {
  public:
-  CpuBuffer(int64_t size_bytes, std::string_view purpose) : memory_(size_bytes, purpose) {}
+  CpuBuffer(int64_t size_bytes, std::string_view purpose)
+      : memory_(Memory::huge(size_bytes, purpose)) {}
   int64_t size_bytes() const override { return memory_.size_bytes(); }
   float* data() const { return reinterpret_cast<float*>(memory_.data()); }
+  // Of the product at hand; it does not outlast it.
+  QuantizedInput& quantized_input() { return quantized_input_; }
 
  private:
   Memory memory_;
+  QuantizedInput quantized_input_;
 };
 
 inline float* data(const Activations& x) {

@@ -35,9 +35,9 @@ CpuKvMemory::CpuKvMemory(const KvShape& shape, KvType type, int64_t block_count,
       type_(type),
       block_count_(block_count),
       block_tokens_(block_tokens),
-      memory_(checked_size(shape, type, block_count, block_tokens),
-              fmt::format("the KV cache ({} blocks of {} tokens in {})", block_count, block_tokens,
-                          to_string(type))) {}
+      memory_(Memory::huge(checked_size(shape, type, block_count, block_tokens),
+                           fmt::format("the KV cache ({} blocks of {} tokens in {})", block_count,
+                                       block_tokens, to_string(type)))) {}
 
 int64_t CpuKvMemory::offset(int64_t layer, BlockId block, int64_t half, int64_t head) const {
   const int64_t head_bytes = block_tokens_ * shape_.head_size * kv_element_bytes(type_);

@@ -70,6 +70,11 @@ void CpuBackend::matmul(const Activations& out, const Activations& x, const Weig
   SPARROW_CHECK(out.rows == x.rows);
   if (x.rows == 0) return;
   const CpuWeight& w = static_cast<const CpuWeight&>(weight);
+  if (w.is_packed()) {
+    const LinearPart parts[] = {{out, &weight, nullptr}};
+    linears(parts, x);
+    return;
+  }
   const int64_t n = out.columns;
   const int64_t tile_count = (n + kTileRows - 1) / kTileRows;
   const int64_t grain =
@@ -93,6 +98,10 @@ void CpuBackend::expert_matmul(const Activations& out, const Activations& x, con
   SPARROW_CHECK(x.rows == out.rows || x.rows == route.row_count);
   const bool is_x_shared = x.rows == route.row_count;
   const CpuWeight& w = static_cast<const CpuWeight&>(weight);
+  if (w.is_packed()) {
+    packed_expert_matmul(out, x, w, routing);
+    return;
+  }
   const int64_t n = out.columns;
   const int64_t tiles_each = (n + kTileRows - 1) / kTileRows;
   team_.for_each(route.expert_count * tiles_each, 4, [&](int64_t begin, int64_t end) {

@@ -1,8 +1,27 @@
 #include "backend/cpu/cpu_weight.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
+#include "tensor/packing.h"
 
 namespace sparrow {
+namespace {
+
+static_assert(kernels::kTileRows == kPackedRows);
+
+void dequantize_blocks(const Format& format,
+                       void (*quick)(const void* blocks, float* out, int64_t block_count),
+                       const std::byte* blocks, float* out, int64_t block_count) {
+  if (quick != nullptr) {
+    quick(blocks, out, block_count);
+  } else {
+    format.dequantize(blocks, out, block_count);
+  }
+}
+
+}  // namespace
 
 CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels)
     : tensor_(tensor), quick_(kernels.find_dequantize(tensor.format->gguf_id)) {
@@ -16,14 +35,52 @@ CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels)
   dequantize(values_.data(), 0, 0, tensor.shape[0]);
 }
 
+bool CpuWeight::can_be_packed(const Tensor& tensor, const kernels::KernelTable& kernels) {
+  return tensor.shape.row_count() > 1 && can_pack(*tensor.format) &&
+         kernels.find_packed_matmul(tensor.format->gguf_id) != nullptr;
+}
+
+CpuWeight::CpuWeight(const Tensor& tensor, const WeightUse& use,
+                     const kernels::KernelTable& kernels, WeightArena& arena, ThreadTeam& team)
+    : tensor_(tensor),
+      use_(use),
+      quick_(kernels.find_dequantize(tensor.format->gguf_id)),
+      packed_matmul_(kernels.find_packed_matmul(tensor.format->gguf_id)) {
+  SPARROW_CHECK(can_be_packed(tensor, kernels));
+  SPARROW_CHECK(tensor.shape[0] % tensor.format->block_values == 0);
+  const int64_t rows = tensor.shape[1];
+  const int64_t experts = tensor.shape[2] * tensor.shape[3];
+  const int64_t tile_count = experts * tiles_per_expert();
+  packed_ = arena.allocate(tile_count * tile_bytes());
+  team.for_each(tile_count, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t first = t % tiles_per_expert() * kPackedRows;
+      pack_tile(*tensor.format, tensor.row(t / tiles_per_expert() * rows + first),
+                std::min(kPackedRows, rows - first), tensor.row_bytes(),
+                packed_.data + t * tile_bytes());
+    }
+  });
+}
+
 void CpuWeight::dequantize(float* out, int64_t row, int64_t begin, int64_t end) const {
   const Format& format = *tensor_.format;
-  const std::byte* blocks = tensor_.row(row) + begin / format.block_values * format.block_bytes;
+  const int64_t first_block = begin / format.block_values;
   const int64_t block_count = (end - begin) / format.block_values;
-  if (quick_ != nullptr) {
-    quick_(blocks, out, block_count);
-  } else {
-    format.dequantize(blocks, out, block_count);
+  if (!is_packed()) {
+    dequantize_blocks(format, quick_, tensor_.row(row) + first_block * format.block_bytes, out,
+                      block_count);
+    return;
+  }
+  const int64_t row_in_expert = row % tensor_.shape[1];
+  const int64_t tile = row / tensor_.shape[1] * tiles_per_expert() + row_in_expert / kPackedRows;
+  constexpr int64_t kBlocksAtOnce = 8;
+  std::array<std::byte, 256 * kBlocksAtOnce> blocks;
+  SPARROW_CHECK(format.block_bytes <= 256);
+  for (int64_t done = 0; done < block_count; done += kBlocksAtOnce) {
+    const int64_t count = std::min(kBlocksAtOnce, block_count - done);
+    unpack_row(format, packed_.data + tile * tile_bytes(), row_in_expert % kPackedRows,
+               first_block + done, count, blocks.data());
+    dequantize_blocks(format, quick_, blocks.data(), out + done * format.block_values, count);
   }
 }
 

@@ -1,19 +1,28 @@
-// Weights on the CPU: in the file's own bytes and format, or, for vectors, as f32.
+// Weights on the CPU, in one of three forms: packed tiles for products with quantized activations;
+// the file's own bytes, dequantized as they are used; for vectors, f32 values.
 #pragma once
 
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/cpu/weight_arena.h"
+#include "base/thread_team.h"
 #include "kernels/kernel_table.h"
 
 namespace sparrow {
 
 class CpuWeight final : public Weight {
  public:
+  // A vector, or a matrix that stays in the file's bytes.
   CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels);
+  // A matrix in packed tiles (tensor/packing.h); `can_be_packed` says whether that is possible.
+  CpuWeight(const Tensor& tensor, const WeightUse& use, const kernels::KernelTable& kernels,
+            WeightArena& arena, ThreadTeam& team);
+  static bool can_be_packed(const Tensor& tensor, const kernels::KernelTable& kernels);
 
   const Shape& shape() const override { return tensor_.shape; }
   int64_t size_bytes() const override { return tensor_.size_bytes(); }
+  bool reads_tensor() const override { return values_.empty() && !is_packed(); }
 
   // Values [begin, end) of a row; both lie on block borders.
   void dequantize(float* out, int64_t row, int64_t begin, int64_t end) const;
@@ -24,11 +33,27 @@ class CpuWeight final : public Weight {
   // Vectors only.
   const float* values() const { return values_.data(); }
 
+  bool is_packed() const { return packed_.data != nullptr; }
+  // Packed only.
+  bool takes_16_bits() const { return use_.is_sensitive; }
+  kernels::PackedMatmul packed_matmul() const { return packed_matmul_; }
+  int64_t tile_bytes() const { return kernels::kTileRows * tensor_.row_bytes(); }
+  // Tiles of one expert (a matrix has one) start on a tile of their own.
+  int64_t tiles_per_expert() const {
+    return (tensor_.shape[1] + kernels::kTileRows - 1) / kernels::kTileRows;
+  }
+  const uint8_t* tile(int64_t index) const {
+    return reinterpret_cast<const uint8_t*>(packed_.data) + index * tile_bytes();
+  }
+
  private:
-  Tensor tensor_;
+  Tensor tensor_;  // its data are not read once packed
+  WeightUse use_;
   void (*quick_)(const void* blocks, float* out, int64_t block_count);  // null: the reference
-  bool is_direct_;
+  bool is_direct_ = false;
   std::vector<float> values_;
+  WeightPiece packed_;
+  kernels::PackedMatmul packed_matmul_ = nullptr;
 };
 
 }  // namespace sparrow

@@ -15,13 +15,10 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 
-// What each kernel folder's code needs beyond the plainest machine.
-bool can_run(std::string_view isa, const CpuFeatures&) { return isa == "scalar"; }
-
 std::string names_of_runnable(const CpuFeatures& features) {
   std::string names;
   for (const kernels::KernelTable* table : kernels::kernel_tables()) {
-    if (can_run(table->isa, features))
+    if (has_instruction_set(features, table->isa))
       names += (names.empty() ? "" : ", ") + std::string(table->isa);
   }
   return names;
@@ -35,7 +32,7 @@ const kernels::KernelTable& choose_kernels(const std::string& wanted, const char
       fail(ErrorCode::invalid_argument, "{} '{}' is unknown; this machine can run: {}", source,
            wanted, names_of_runnable(features));
     }
-    if (!can_run(table->isa, features)) {
+    if (!has_instruction_set(features, table->isa)) {
       fail(ErrorCode::unsupported, "{} '{}' needs instructions this machine lacks; it can run: {}",
            source, wanted, names_of_runnable(features));
     }
@@ -43,7 +40,7 @@ const kernels::KernelTable& choose_kernels(const std::string& wanted, const char
   }
   const kernels::KernelTable* best = nullptr;
   for (const kernels::KernelTable* table : kernels::kernel_tables()) {
-    if (can_run(table->isa, features)) best = table;
+    if (has_instruction_set(features, table->isa)) best = table;
   }
   SPARROW_CHECK(best != nullptr);
   return *best;
@@ -62,7 +59,10 @@ std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options) {
   const kernels::KernelTable& kernels =
       choose_kernels(isa, is_from_options ? "instruction set" : "SPARROW_ISA");
   const int threads = options.thread_count > 0 ? options.thread_count : usable_core_count();
-  return std::make_unique<CpuBackend>(kernels, threads);
+  const bool are_quantized = options.activations == ActivationMode::quantized ||
+                             (options.activations == ActivationMode::automatic &&
+                              std::string_view(kernels.isa) != "scalar");
+  return std::make_unique<CpuBackend>(kernels, threads, are_quantized);
 }
 
 }  // namespace sparrow

@@ -25,6 +25,16 @@ Memory::Memory(int64_t size_bytes, std::string_view purpose) : size_bytes_(size_
   data_ = static_cast<std::byte*>(mapped);
 }
 
+Memory Memory::huge(int64_t size_bytes, std::string_view purpose) {
+  Memory memory(size_bytes, purpose);
+#ifdef MADV_HUGEPAGE
+  // Only advice: where it is refused, the pages are small.
+  if (memory.data_ != nullptr)
+    madvise(memory.data_, static_cast<size_t>(size_bytes), MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
 Memory::~Memory() {
   if (data_ != nullptr) munmap(data_, static_cast<size_t>(size_bytes_));
 }

@@ -1,0 +1,164 @@
+// Products of quantized activations with packed weights. The input is quantized once for all
+// matrices that share it; threads then share out pairs of tiles, over all these matrices at once.
+#include <algorithm>
+#include <array>
+
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/cpu_buffer.h"
+#include "backend/cpu/cpu_routing.h"
+#include "backend/cpu/cpu_weight.h"
+#include "base/error.h"
+
+namespace sparrow {
+namespace {
+
+using kernels::kTileRows;
+
+// Kernels work on two tiles at a time.
+constexpr int64_t kPieceRows = 2 * kTileRows;
+
+int64_t piece_count(int64_t rows) { return (rows + kPieceRows - 1) / kPieceRows; }
+
+// A thread takes a stretch that is worth the walk, and leaves enough for the others.
+int64_t pieces_at_once(int64_t count, int64_t members, int64_t bytes_a_piece) {
+  constexpr int64_t kWorthwhileBytes = 32768;
+  const int64_t fair = std::max<int64_t>(1, count / (members * 8));
+  return std::clamp<int64_t>(kWorthwhileBytes / std::max<int64_t>(1, bytes_a_piece), 1, fair);
+}
+
+const CpuWeight& cpu(const Weight& weight) { return static_cast<const CpuWeight&>(weight); }
+
+// Rows [32 begin, 32 end) of the weight, times all of x.
+void multiply(const LinearPart& part, const kernels::QuantizedRows& x, int64_t begin, int64_t end) {
+  const CpuWeight& weight = cpu(*part.weight);
+  const int64_t first = begin * kPieceRows;
+  const int64_t rows = std::min(end * kPieceRows, part.out.columns) - first;
+  weight.packed_matmul()({.out = data(part.out) + first,
+                          .out_stride = part.out.columns,
+                          .out_rows = nullptr,
+                          .x = x,
+                          .x_rows = nullptr,
+                          .m = part.out.rows,
+                          .w = weight.tile(first / kTileRows),
+                          .tile_bytes = weight.tile_bytes(),
+                          .n = rows,
+                          .k = weight.shape()[0]});
+}
+
+void add_bias_to(const kernels::KernelTable& kernels, const LinearPart& part, int64_t begin,
+                 int64_t end) {
+  if (part.bias == nullptr) return;
+  const int64_t first = begin * kPieceRows;
+  const int64_t count = std::min(end * kPieceRows, part.out.columns) - first;
+  for (int64_t i = 0; i < part.out.rows; ++i)
+    kernels.add_f32(row(part.out, i) + first, cpu(*part.bias).values() + first, count);
+}
+
+void check_shapes(const LinearPart& part, const Activations& x) {
+  SPARROW_CHECK(x.columns == part.weight->shape()[0]);
+  SPARROW_CHECK(part.out.columns == part.weight->shape()[1] && part.out.rows == x.rows);
+  SPARROW_CHECK(part.bias == nullptr || part.bias->shape()[0] == part.out.columns);
+}
+
+}  // namespace
+
+bool CpuBackend::can_share_input(std::span<const LinearPart> parts) const {
+  return std::all_of(parts.begin(), parts.end(), [&](const LinearPart& part) {
+    const CpuWeight& weight = cpu(*part.weight);
+    return weight.is_packed() &&
+           weight.takes_16_bits() == cpu(*parts.front().weight).takes_16_bits();
+  });
+}
+
+kernels::QuantizedRows CpuBackend::quantize(const Activations& x, bool in_16_bits) {
+  QuantizedInput& input = static_cast<CpuBuffer*>(x.buffer)->quantized_input();
+  return input.quantize(data(x), x.rows, x.columns, in_16_bits, kernels_, team_);
+}
+
+void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x) {
+  if (x.rows == 0) return;
+  if (!can_share_input(parts)) {
+    Backend::linears(parts, x);
+    return;
+  }
+  int64_t count = 0;
+  for (const LinearPart& part : parts) {
+    check_shapes(part, x);
+    count += piece_count(part.out.columns);
+  }
+  const kernels::QuantizedRows input = quantize(x, cpu(*parts.front().weight).takes_16_bits());
+  const int64_t bytes = 2 * cpu(*parts.front().weight).tile_bytes();
+  team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes),
+                 [&](int64_t begin, int64_t end) {
+                   int64_t start = 0;  // of the part at hand
+                   for (const LinearPart& part : parts) {
+                     const int64_t pieces = piece_count(part.out.columns);
+                     const int64_t from = std::max(begin - start, int64_t{0});
+                     const int64_t to = std::min(end - start, pieces);
+                     if (from < to) {
+                       multiply(part, input, from, to);
+                       add_bias_to(kernels_, part, from, to);
+                     }
+                     start += pieces;
+                   }
+                 });
+}
+
+void CpuBackend::gated_linear(const LinearPart& gate, const LinearPart& up, const Activations& x) {
+  const std::array<LinearPart, 2> parts = {gate, up};
+  if (x.rows == 0) return;
+  if (!can_share_input(parts) || gate.out.columns != up.out.columns) {
+    Backend::gated_linear(gate, up, x);
+    return;
+  }
+  for (const LinearPart& part : parts) check_shapes(part, x);
+  const kernels::QuantizedRows input = quantize(x, cpu(*gate.weight).takes_16_bits());
+  const int64_t count = piece_count(gate.out.columns);
+  const int64_t bytes = 4 * cpu(*gate.weight).tile_bytes();
+  team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes),
+                 [&](int64_t begin, int64_t end) {
+                   for (const LinearPart& part : parts) {
+                     multiply(part, input, begin, end);
+                     add_bias_to(kernels_, part, begin, end);
+                   }
+                   const int64_t first = begin * kPieceRows;
+                   const int64_t width = std::min(end * kPieceRows, gate.out.columns) - first;
+                   for (int64_t i = 0; i < x.rows; ++i) {
+                     float* out = row(gate.out, i) + first;
+                     kernels_.silu_mul_f32(out, out, row(up.out, i) + first, width);
+                   }
+                 });
+}
+
+void CpuBackend::packed_expert_matmul(const Activations& out, const Activations& x,
+                                      const CpuWeight& weight, const ExpertRouting& routing) {
+  const CpuRouting& route = static_cast<const CpuRouting&>(routing);
+  const bool is_x_shared = x.rows == route.row_count;
+  const kernels::QuantizedRows input = quantize(x, weight.takes_16_bits());
+  const int64_t pieces_each = piece_count(out.columns);
+  team_.for_each(route.expert_count * pieces_each, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const size_t expert = static_cast<size_t>(piece / pieces_each);
+      const int64_t start = route.starts[expert];
+      const int64_t m = route.starts[expert + 1] - start;
+      if (m == 0) continue;
+      const int32_t* pairs = route.sorted_pairs.data() + start;
+      const int32_t* rows = route.sorted_rows.data() + start;
+      const int64_t first = piece % pieces_each * kPieceRows;
+      const int64_t tile =
+          static_cast<int64_t>(expert) * weight.tiles_per_expert() + first / kTileRows;
+      weight.packed_matmul()({.out = data(out) + first,
+                              .out_stride = out.columns,
+                              .out_rows = pairs,
+                              .x = input,
+                              .x_rows = is_x_shared ? rows : pairs,
+                              .m = m,
+                              .w = weight.tile(tile),
+                              .tile_bytes = weight.tile_bytes(),
+                              .n = std::min(kPieceRows, out.columns - first),
+                              .k = weight.shape()[0]});
+    }
+  });
+}
+
+}  // namespace sparrow

@@ -1,0 +1,29 @@
+// The input of a matrix product in quantized form (kernel_table.h says which).
+#pragma once
+
+#include <vector>
+
+#include "base/thread_team.h"
+#include "kernels/kernel_table.h"
+
+namespace sparrow {
+
+// Grows to the largest input it has held. Used by one stepping thread.
+class QuantizedInput {
+ public:
+  // Quantizes `rows` rows of `columns` values each, a multiple of 32, that stand one behind the
+  // other. The result is valid until the next call.
+  kernels::QuantizedRows quantize(const float* x, int64_t rows, int64_t columns, bool in_16_bits,
+                                  const kernels::KernelTable& kernels, ThreadTeam& team);
+
+ private:
+  std::vector<int8_t> high_;
+  std::vector<int8_t> low_;
+  std::vector<float> scales_;
+  std::vector<int32_t> minus_sums16_;
+  std::vector<int32_t> minus_sums32_;
+  std::vector<float> scaled_sums16_;
+  std::vector<float> scaled_sums32_;
+};
+
+}  // namespace sparrow
