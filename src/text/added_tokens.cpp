@@ -86,13 +86,15 @@ std::vector<AddedTokens::Match> AddedTokens::find_all(
       }
     }
     if (token->strips_right) {
+      match.end = std::max(match.end, floor);  // what was swallowed is not looked at again
       while (match.end < text.size() && classes_at(text, match.end, size_bytes) & kSpace) {
         match.end += size_bytes;
       }
     }
     matches.push_back(match);
+    // The search goes on behind the content, as the reference's does: a token may be found in the
+    // whitespace that the one before has swallowed.
     floor = match.end;
-    at = floor;
   }
   return matches;
 }

@@ -44,8 +44,9 @@ MergeTable read_merges(const Vocabulary& vocabulary, size_t count, std::string_v
     const auto [left, right] = pair_at(i);
     joined.assign(left);
     joined += right;
-    merges.add(id_of(vocabulary, left, i, where), id_of(vocabulary, right, i, where),
-               {static_cast<int32_t>(i), id_of(vocabulary, joined, i, where)});
+    const TokenId left_id = id_of(vocabulary, left, i, where);
+    const TokenId right_id = id_of(vocabulary, right, i, where);
+    merges.add(left_id, right_id, {static_cast<int32_t>(i), id_of(vocabulary, joined, i, where)});
   }
   return merges;
 }

@@ -208,6 +208,9 @@ ByteLevelBpe read_byte_level(const TreeJson& root, const std::vector<const TreeJ
 // Normalizer [Prepend ▁, Replace " " with ▁], or the pre-tokenizer Metaspace.
 SentencePieceBpe::Rules read_space_rules(const TreeJson& root,
                                          const std::vector<const TreeJson*>& steps) {
+  const bool has_metaspace = steps.size() == 1 && text_of(*steps[0], "type") == "Metaspace" &&
+                             text_of(*steps[0], "replacement") == kMark;
+  if (!steps.empty() && !has_metaspace) refuse("the pre-tokenizer", field(root, "pre_tokenizer"));
   SentencePieceBpe::Rules rules;
   rules.prefix = SpacePrefix::never;
   bool marks = false;
@@ -222,16 +225,11 @@ SentencePieceBpe::Rules read_space_rules(const TreeJson& root,
       refuse("the normalizer", *step);
     }
   }
-  if (steps.empty()) {
-    if (!marks)
-      refuse("a BPE without ByteLevel, Metaspace or a normalizer to ▁:", field(root, "normalizer"));
-    return rules;
+  if (marks == has_metaspace) {
+    refuse("a BPE without ByteLevel that marks spaces not once but", field(root, "normalizer"));
   }
+  if (marks) return rules;
   const TreeJson& step = *steps[0];
-  if (steps.size() > 1 || marks || text_of(step, "type") != "Metaspace" ||
-      text_of(step, "replacement") != kMark) {
-    refuse("the pre-tokenizer", field(root, "pre_tokenizer"));
-  }
   const std::string scheme = field(step, "prepend_scheme").is_null()
                                  ? (flag(step, "add_prefix_space", true) ? "always" : "never")
                                  : text_of(step, "prepend_scheme");
