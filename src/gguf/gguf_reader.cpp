@@ -6,7 +6,6 @@
 #include "gguf/byte_reader.h"
 #include "gguf/limits.h"
 #include "gguf/named_errors.h"
-#include "gguf/split_name.h"
 
 namespace sparrow {
 namespace {
@@ -51,53 +50,56 @@ std::shared_ptr<const GgufFile> GgufReader::open() {
   gguf::Part part = gguf::read_part(named.bytes(), file_->path_);
   const uint64_t count = part_count(part, file_->path_);
   if (count > 1) {
-    open_all_parts(std::move(named), std::move(part), count);
+    open_all_parts(count);
     return file_;
   }
-  file_->version_ = part.version;
-  file_->size_bytes_ = named.bytes().size();
   add_tensors(part, file_->path_);
+  file_->version_ = part.version;
   file_->metadata_ = std::move(part.metadata);
+  file_->size_bytes_ = named.bytes().size();
   file_->parts_.push_back(std::move(named));
   return file_;
 }
 
-void GgufReader::open_all_parts(MappedFile named, gguf::Part named_part, uint64_t count) {
+void GgufReader::open_all_parts(uint64_t count) {
   const std::optional<gguf::SplitName> name = gguf::parse_split_name(file_->path_);
   if (!name || name->part_count != count) {
-    fail(
-        ErrorCode::invalid_file,
-        "{}: is one of {} parts ({}), so its name must end in -0000N-of-{:05}.gguf, with the other "
-        "parts beside it",
-        file_->path_, count, kSplitCount, count);
+    fail(ErrorCode::invalid_file,
+         "{}: is one of {} parts ({}), so its name must end in -0000N-of-{:05}.gguf, with the "
+         "other parts beside it",
+         file_->path_, count, kSplitCount, count);
   }
-  for (uint64_t number = 1; number <= count; ++number) {
-    const bool is_named = number == name->part;
-    const std::string path = is_named ? file_->path_ : name->path_of(number);
-    MappedFile file = [&] {
-      if (is_named) return std::move(named);
-      try {
-        return MappedFile(path);
-      } catch (const Error& error) {
-        fail(error.code(), "{}: part {} of {} is needed too: {}", file_->path_, number, count,
-             error.what());
-      }
-    }();
-    gguf::Part part = is_named ? std::move(named_part) : gguf::read_part(file.bytes(), path);
-    check_part(part, path, number, count);
-    if (number == 1) {
-      file_->version_ = part.version;
-      file_->metadata_ = std::move(part.metadata);
-    }
-    file_->size_bytes_ += file.bytes().size();
-    add_tensors(part, path);
-    file_->parts_.push_back(std::move(file));
-  }
-  const std::optional<uint64_t> tensor_count = file_->metadata_.find_uint(kSplitTensorCount);
+  for (uint64_t number = 1; number <= count; ++number) open_part(*name, number);
+  const std::optional<uint64_t> tensor_count = split_tensor_count();
   if (tensor_count && *tensor_count != file_->tensors_.size()) {
     fail(ErrorCode::invalid_file, "{}: {} is {}, but the {} parts hold {} tensors", file_->path_,
          kSplitTensorCount, *tensor_count, count, file_->tensors_.size());
   }
+}
+
+void GgufReader::open_part(const gguf::SplitName& name, uint64_t number) {
+  const std::string path = name.path_of(number);
+  MappedFile bytes = [&] {
+    try {
+      return MappedFile(path);
+    } catch (const Error& error) {
+      fail(error.code(), "{}: part {} of {} is needed too: {}", file_->path_, number,
+           name.part_count, error.what());
+    }
+  }();
+  gguf::Part part = gguf::read_part(bytes.bytes(), path);
+  check_part(part, path, number, name.part_count);
+  add_tensors(part, path);
+  file_->size_bytes_ += bytes.bytes().size();
+  file_->parts_.push_back(std::move(bytes));
+  if (number > 1) return;
+  file_->version_ = part.version;
+  file_->metadata_ = std::move(part.metadata);
+}
+
+std::optional<uint64_t> GgufReader::split_tensor_count() const {
+  return with_path_in_errors(file_->path_,
+                             [&] { return file_->metadata_.find_uint(kSplitTensorCount); });
 }
 
 void GgufReader::check_part(const gguf::Part& part, const std::string& path, uint64_t number,
@@ -111,7 +113,7 @@ void GgufReader::check_part(const gguf::Part& part, const std::string& path, uin
   check(kSplitCount, count, "as in the part that was opened");
   check(kSplitNumber, number - 1, "the part number of the name, from 0");
   if (number == 1) return;
-  const std::optional<uint64_t> tensor_count = file_->metadata_.find_uint(kSplitTensorCount);
+  const std::optional<uint64_t> tensor_count = split_tensor_count();
   if (tensor_count) check(kSplitTensorCount, *tensor_count, "as in part 1: are they one model?");
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "gguf/gguf_file.h"
 #include "gguf/part.h"
+#include "gguf/split_name.h"
 
 namespace sparrow {
 
@@ -19,9 +21,11 @@ class GgufReader {
   std::shared_ptr<const GgufFile> parse(std::span<const std::byte> bytes);
 
  private:
-  void open_all_parts(MappedFile named, gguf::Part named_part, uint64_t count);
+  void open_all_parts(uint64_t count);
+  void open_part(const gguf::SplitName& name, uint64_t number);
   void check_part(const gguf::Part& part, const std::string& path, uint64_t number,
                   uint64_t count) const;
+  std::optional<uint64_t> split_tensor_count() const;  // what the first part says
   void add_tensors(const gguf::Part& part, const std::string& path);
 
   std::shared_ptr<GgufFile> file_;
