@@ -33,10 +33,8 @@ termios terminal_at_start{};
   const auto say = [](std::string_view text) {
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
   };
-  if (is_terminal && is_scope_open) {
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &terminal_at_start);
-    say(kPasteOff);
-  }
+  if (is_terminal) ::tcsetattr(STDIN_FILENO, TCSANOW, &terminal_at_start);
+  if (is_terminal && is_scope_open) say(kPasteOff);
   if (progress_is_drawn()) say(kClearLine);
   ::_exit(exit_code(ErrorCode::cancelled));
 }
@@ -89,19 +87,21 @@ SignalHandling::~SignalHandling() {
 }
 
 InterruptScope::InterruptScope() {
-  was_interrupted = false;
+  clear();
   is_scope_open = true;
 }
 
-InterruptScope::~InterruptScope() {
-  is_scope_open = false;
+InterruptScope::~InterruptScope() { is_scope_open = false; }
+
+void InterruptScope::clear() {
   take_wake();
+  was_interrupted = false;
 }
 
 bool InterruptScope::is_interrupted() const { return was_interrupted; }
 bool InterruptScope::take_resize() { return was_resized.exchange(false); }
 bool InterruptScope::take_continue() { return was_continued.exchange(false); }
-int InterruptScope::wake_descriptor() { return wake_pipe[0]; }
+int InterruptScope::wake_descriptor() const { return wake_pipe[0]; }
 
 void InterruptScope::take_wake() {
   std::array<char, 64> bytes;

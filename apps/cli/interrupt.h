@@ -3,8 +3,9 @@
 
 namespace sparrow::cli {
 
-// While it lives, Ctrl-C (and SIGTERM) ends the program at once, with exit code 130, unless an
-// InterruptScope is open; a broken pipe is an error of write() and not the end. One a program.
+// While it lives, Ctrl-C ends the program at once, with exit code 130, unless an InterruptScope is
+// open; SIGTERM always does. The terminal is left as it was found. A broken pipe is an error of
+// write() and not the end. One a program.
 class SignalHandling {
  public:
   SignalHandling();
@@ -14,7 +15,7 @@ class SignalHandling {
 };
 
 // While it lives, Ctrl-C only sets a flag and makes wake_descriptor() readable. Needs
-// SignalHandling. Used by one thread; not nested.
+// SignalHandling. Used by one thread; one at a time.
 class InterruptScope {
  public:
   InterruptScope();
@@ -22,11 +23,12 @@ class InterruptScope {
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
-  bool is_interrupted() const;   // since it was made
-  bool take_resize();            // the terminal's size has changed since the last call
-  bool take_continue();          // the program was stopped and goes on
-  static int wake_descriptor();  // readable after a signal; take_wake() empties it
-  static void take_wake();
+  bool is_interrupted() const;  // since clear()
+  void clear();
+  bool take_resize();           // the terminal's size has changed since the last call
+  bool take_continue();         // the program was stopped and goes on
+  int wake_descriptor() const;  // readable after a signal, until take_wake()
+  void take_wake();
 };
 
 }  // namespace sparrow::cli

@@ -3,6 +3,7 @@
 #include <histedit.h>
 #include <langinfo.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 #include <utf8proc.h>
 
@@ -79,10 +80,33 @@ std::string clean_paste(std::string_view text) {
   return without_control_characters(clean);
 }
 
+// libedit leaves the terminal as most programs want it: showing keys and handing over whole lines.
+// That would put keys typed ahead among the model's words, and lose a Ctrl-D.
+class QuietKeyboard {
+ public:
+  QuietKeyboard() : is_terminal_(::tcgetattr(STDIN_FILENO, &former_) == 0) {}
+  ~QuietKeyboard() {
+    if (is_terminal_) ::tcsetattr(STDIN_FILENO, TCSANOW, &former_);
+  }
+  QuietKeyboard(const QuietKeyboard&) = delete;
+  QuietKeyboard& operator=(const QuietKeyboard&) = delete;
+
+  void silence() const {
+    termios quiet = former_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON);
+    quiet.c_iflag &= ~static_cast<tcflag_t>(ICRNL);
+    if (is_terminal_) ::tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
+  }
+
+ private:
+  termios former_{};
+  bool is_terminal_;
+};
+
 }  // namespace
 
 struct LineEditor::Impl {
-  explicit Impl(const std::string& history_path);
+  Impl(const std::string& history_path, InterruptScope& interrupts);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -106,7 +130,8 @@ struct LineEditor::Impl {
   bool is_hint_shown = false;
   std::deque<wchar_t> keys;  // to come before the terminal's
   std::string bytes;         // of the terminal, not yet used
-  InterruptScope* interrupts = nullptr;
+  InterruptScope& interrupts;
+  QuietKeyboard keyboard;
   bool was_interrupted = false;
   bool was_empty = true;
 };
@@ -121,7 +146,8 @@ void LineEditor::Impl::bind(const wchar_t* key, const wchar_t* function) {
   ::el_wset(editor, EL_BIND, key, function, nullptr);
 }
 
-LineEditor::Impl::Impl(const std::string& history_path) : stored(history_path) {
+LineEditor::Impl::Impl(const std::string& history_path, InterruptScope& interrupts)
+    : stored(history_path), interrupts(interrupts) {
   use_utf8_locale();
   editor = ::el_init("sparrow", stdin, stdout, stderr);
   history = ::history_winit();
@@ -157,6 +183,7 @@ LineEditor::Impl::Impl(const std::string& history_path) : stored(history_path) {
     ::history_w(history, &event, H_ENTER, to_wide(entry).c_str());
   }
   ::el_wset(editor, EL_HIST, ::history_w, history);
+  keyboard.silence();
 }
 
 LineEditor::Impl::~Impl() {
@@ -186,18 +213,18 @@ void LineEditor::Impl::hide_hint() {
 bool LineEditor::Impl::wait_for_bytes() {
   for (;;) {
     std::array<pollfd, 2> wanted = {
-        {{STDIN_FILENO, POLLIN, 0}, {InterruptScope::wake_descriptor(), POLLIN, 0}}};
+        {{STDIN_FILENO, POLLIN, 0}, {interrupts.wake_descriptor(), POLLIN, 0}}};
     const int ready = ::poll(wanted.data(), wanted.size(), may_show_hint ? 0 : -1);
     if (ready == 0) show_hint();
     may_show_hint = false;
-    if (wanted[1].revents != 0) InterruptScope::take_wake();
-    if (interrupts->is_interrupted()) {
+    if (wanted[1].revents != 0) interrupts.take_wake();
+    if (interrupts.is_interrupted()) {
       // To the end first, so that what follows stands below the whole line.
       keys = {kEndOfLineKey, kInterruptKey};
       return true;
     }
-    const bool was_stopped = interrupts->take_continue();
-    if (interrupts->take_resize()) ::el_resize(editor);
+    const bool was_stopped = interrupts.take_continue();
+    if (interrupts.take_resize()) ::el_resize(editor);
     if (was_stopped) {
       ::el_set(editor, EL_PREP_TERM, 1);
       std::fputs(kPasteOn, stdout);
@@ -263,21 +290,21 @@ unsigned char LineEditor::Impl::interrupt() {
   return CC_EOF;
 }
 
-LineEditor::LineEditor(const std::string& history_path)
-    : impl_(std::make_unique<Impl>(history_path)) {}
+LineEditor::LineEditor(const std::string& history_path, InterruptScope& interrupts)
+    : impl_(std::make_unique<Impl>(history_path, interrupts)) {}
 LineEditor::~LineEditor() = default;
 
 InputLine LineEditor::read(std::string_view prompt, std::string_view hint) {
-  InterruptScope interrupts;
-  impl_->interrupts = &interrupts;
+  impl_->interrupts.clear();
   impl_->prompt = to_wide(prompt);
   impl_->hint = hint;
   impl_->may_show_hint = true;
   impl_->was_interrupted = false;
-  if (interrupts.take_resize()) ::el_resize(impl_->editor);
+  if (impl_->interrupts.take_resize()) ::el_resize(impl_->editor);
   std::fputs(kPasteOn, stdout);
   int count = 0;
   const wchar_t* text = ::el_wgets(impl_->editor, &count);
+  impl_->keyboard.silence();
   std::fputs(kPasteOff, stdout);
   InputLine line;
   if (impl_->was_interrupted) {
@@ -291,7 +318,6 @@ InputLine LineEditor::read(std::string_view prompt, std::string_view hint) {
     if (line.text.ends_with('\n')) line.text.pop_back();
   }
   std::fflush(stdout);
-  impl_->interrupts = nullptr;
   return line;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "apps/cli/interrupt.h"
+
 namespace sparrow::cli {
 
 struct InputLine {
@@ -14,10 +16,12 @@ struct InputLine {
   bool was_empty = true;  // of an interrupted one: nothing had been typed
 };
 
-// Standard input and output must be a terminal. Needs SignalHandling. Used by one thread.
+// Standard input and output must be a terminal. What is typed between two calls of read() is kept
+// for the next, and not shown. Used by one thread.
 class LineEditor {
  public:
-  explicit LineEditor(const std::string& history_path);
+  // `interrupts` outlives the editor.
+  LineEditor(const std::string& history_path, InterruptScope& interrupts);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;

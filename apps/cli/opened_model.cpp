@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
@@ -10,6 +11,11 @@
 #include "model/model.h"
 
 namespace sparrow::cli {
+
+std::string model_title(const StoredModel& stored) {
+  if (!stored.digest.empty()) return stored.name.short_text();
+  return std::filesystem::path(stored.model_path).filename();
+}
 
 OpenedModel open_model(StoredModel stored) {
   OpenedModel model;

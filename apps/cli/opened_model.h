@@ -16,6 +16,9 @@
 
 namespace sparrow::cli {
 
+// Its name in the store; of a plain file, the file's.
+std::string model_title(const StoredModel& stored);
+
 // All but the weights: quick to have, and enough to know whether a prompt can be taken.
 struct OpenedModel {
   StoredModel stored;
@@ -23,7 +26,7 @@ struct OpenedModel {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const ChatTemplate> chat_template;
 
-  std::string name() const { return stored.name.short_text(); }
+  std::string name() const { return model_title(stored); }
 };
 
 // The template is the manifest's if it has one, else the file's; a built-in one is said on stderr.

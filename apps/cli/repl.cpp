@@ -1,8 +1,5 @@
 #include "apps/cli/repl.h"
 
-#include <termios.h>
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "apps/cli/answer_writer.h"
@@ -22,30 +19,12 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
-// What is typed while the model speaks is kept for the next line, but not shown among its words.
-class QuietKeyboard {
- public:
-  QuietKeyboard() {
-    is_terminal_ = ::tcgetattr(STDIN_FILENO, &former_) == 0;
-    termios quiet = former_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    if (is_terminal_) ::tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
-  }
-  ~QuietKeyboard() {
-    if (is_terminal_) ::tcsetattr(STDIN_FILENO, TCSANOW, &former_);
-  }
-  QuietKeyboard(const QuietKeyboard&) = delete;
-  QuietKeyboard& operator=(const QuietKeyboard&) = delete;
-
- private:
-  bool is_terminal_ = false;
-  termios former_{};
-};
-
 class Repl {
  public:
   Repl(Store& store, std::unique_ptr<ChatSession> session)
-      : store_(store), session_(std::move(session)), editor_(store.root() + "/history") {}
+      : store_(store),
+        session_(std::move(session)),
+        editor_(store.root() + "/history", interrupts_) {}
 
   void run();
 
@@ -63,6 +42,7 @@ class Repl {
 
   Store& store_;
   std::unique_ptr<ChatSession> session_;
+  InterruptScope interrupts_;
   LineEditor editor_;
   MultilineReader reader_;
 };
@@ -84,7 +64,6 @@ void Repl::show_messages() {
 }
 
 void Repl::run() {
-  session_->load();
   greet();
   for (;;) {
     const bool is_open = reader_.is_open();
@@ -175,9 +154,8 @@ void Repl::act_on_switch(const ReplCommand& command) {
 
 bool Repl::ask(const std::string& message) {
   if (message.find_first_not_of(" \t\n") == std::string::npos) return true;
-  const InterruptScope interrupts;
-  const QuietKeyboard quiet;
-  const Answer answer = session_->ask(message, &interrupts);
+  interrupts_.clear();
+  const Answer answer = session_->ask(message, &interrupts_);
   if (answer.reader_is_gone) return false;
   if (answer.finish_reason == FinishReason::error) {
     std::fprintf(stderr, "Error: %s\n", answer.error.c_str());
@@ -203,7 +181,7 @@ void Repl::set_system(const std::string& text) {
 
 void Repl::load(const std::string& name) {
   StoredModel stored = find_model(store_, name, IfMissing::pull);
-  print(fmt::format("Loading model '{}'\n", stored.name.short_text()));
+  print(fmt::format("Loading model '{}'\n", model_title(stored)));
   ChatSettings settings = session_->settings();
   settings.system.reset();
   auto next = std::make_unique<ChatSession>(std::move(stored), settings);
@@ -221,6 +199,7 @@ void Repl::save(const std::string& name) {
 }  // namespace
 
 void run_repl(Store& store, std::unique_ptr<ChatSession> session) {
+  session->load();  // Ctrl-C still ends the program here
   Repl(store, std::move(session)).run();
 }
 

@@ -58,7 +58,7 @@ class BadInputTest : public CliTest {
 TEST_F(BadInputTest, files_that_are_not_there_or_no_files) {
   expect_error({"run", folder_.file("none.gguf"), "hi"}, 3, "there is no file");
   expect_error({"run", folder_.path(), "hi"}, 2, "is a folder");
-  expect_error({"run", "/dev/null", "hi"}, 4, "/dev/null");
+  expect_error({"run", "/dev/null", "hi"}, 6, "/dev/null: not a regular file");
   expect_error({"run", file_with("empty.gguf", {}), "hi"}, 4, "empty.gguf");
 }
 
@@ -110,7 +110,7 @@ TEST_F(BadInputTest, flags_that_cannot_be_taken) {
     flags.insert(flags.begin(), {"run", tiny(), "hi"});
     return flags;
   };
-  expect_error(run({"--temperature", "hot"}), 2, "temperature must be in [0, 100], got hot");
+  expect_error(run({"--temperature", "hot"}), 2, "temperature must be in [0, 100], got 'hot'");
   expect_error(run({"--temperature", "nan"}), 2, "temperature must be");
   expect_error(run({"--top-p", "1.7"}), 2, "top_p must be in (0, 1], got 1.7");
   expect_error(run({"--seed", "99999999999999999999"}), 2, "seed");

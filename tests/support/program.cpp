@@ -17,7 +17,7 @@ namespace sparrow::test_support {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kPatience{120};
+constexpr std::chrono::seconds kPatience{30};
 
 [[noreturn]] void start(const std::vector<std::string>& arguments,
                         const std::vector<std::string>& variables) {
