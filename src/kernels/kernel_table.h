@@ -24,6 +24,13 @@ inline constexpr int64_t kTileRows = 16;
 // Keys in one attention tile. Tiles start at multiples of this in a sequence's positions.
 inline constexpr int64_t kKeyTile = 32;
 
+// The cache keeps this many positions together: their keys channel by channel, [head_size][16], so
+// that a vector lane is a position; their values position by position, [16][head_size].
+inline constexpr int64_t kKeyGroup = 16;
+
+// The largest head of attention.
+inline constexpr int64_t kMaxHeadSize = 1024;
+
 struct MatmulArgs {
   float* out;  // row i starts at out + out_rows[i] * out_stride
   int64_t out_stride;
@@ -99,10 +106,12 @@ struct AttentionTileArgs {
   int64_t rows;
   int64_t group;
   int64_t head_size;
-  const float* keys;       // [kKeyTile][head_size]
-  const float* values;     // [kKeyTile][head_size]
-  const int32_t* visible;  // [rows] how many keys of this tile row i may see, 0 to kKeyTile
-  float scale;             // of the scores
+  // Numbers of the cache's type. A group that no row sees may be any memory of its size.
+  const void* keys[kKeyTile / kKeyGroup];    // each [head_size][kKeyGroup]
+  const void* values[kKeyTile / kKeyGroup];  // each [kKeyGroup][head_size]
+  // [rows] how many keys of this tile row i may see, 0 to kKeyTile, ascending.
+  const int32_t* visible;
+  float scale;  // of the scores
 };
 
 struct KernelTable {
@@ -134,6 +143,9 @@ struct KernelTable {
   // out[i] = gate[i] / (1 + exp(-gate[i])) * up[i]. `out` may be `gate`.
   void (*silu_mul_f32)(float* out, const float* gate, const float* up, int64_t count);
 
+  // x[i] = exp(x[i]).
+  void (*exp_f32)(float* x, int64_t count);
+
   // x[i] = exp(x[i] - max(x)) / sum, one row.
   void (*softmax_f32)(float* x, int64_t count);
 
@@ -143,8 +155,11 @@ struct KernelTable {
   void (*rope_pairs_f32)(float* x, const float* cosines, const float* sines,
                          int64_t pairs);  // pair i is (2i, 2i + 1)
 
-  // Merges one tile of keys into the running softmax of each query.
+  // Merges one tile of keys into the running softmax of each query; one function a type of cache.
+  // A tile is finished on its own (largest score, sum of weights, sum of values), then merged.
   void (*attention_tile_f32)(const AttentionTileArgs& args);
+  void (*attention_tile_f16)(const AttentionTileArgs& args);
+  void (*attention_tile_bf16)(const AttentionTileArgs& args);
 
   // Round to nearest even; NaN stays NaN.
   void (*convert_f16_f32)(uint16_t* out, const float* x, int64_t count);

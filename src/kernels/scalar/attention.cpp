@@ -1,22 +1,76 @@
 // Softmax attention over one tile of keys, merged into the running result of each query ("online
-// softmax", Milakov and Gimelshein 2018). A tile is always finished on its own (largest score, sum
-// of weights, sum of values) and then merged, tiles in ascending order: the same arithmetic
-// whether the tiles of a query are computed by one thread or by several.
+// softmax", Milakov and Gimelshein 2018). Scores are summed channel by channel, values key by key,
+// both ascending. A tile is always finished on its own and then merged, tiles in ascending order:
+// the same arithmetic whether the tiles of a query are computed by one thread or by several.
+#include <cstddef>
+
 #include "kernels/scalar/exp.h"
+#include "kernels/scalar/half.h"
 #include "kernels/scalar/lanes.h"
 #include "kernels/scalar/table.h"
 
 namespace sparrow::kernels::scalar {
 namespace {
 
+// The tile in f32, keys channel by channel.
+struct Tile {
+  float keys[kMaxHeadSize][kKeyTile];
+  float values[kKeyTile][kMaxHeadSize];
+};
+
+// The types of the cache.
+struct F32 {
+  static constexpr int64_t kBytes = 4;
+  static void read(float* out, const void* x, int64_t count) {
+    __builtin_memcpy(out, x, static_cast<std::size_t>(count * kBytes));
+  }
+};
+struct F16 {
+  static constexpr int64_t kBytes = 2;
+  static void read(float* out, const void* x, int64_t count) {
+    convert_f32_f16(out, static_cast<const uint16_t*>(x), count);
+  }
+};
+struct BF16 {
+  static constexpr int64_t kBytes = 2;
+  static void read(float* out, const void* x, int64_t count) {
+    convert_f32_bf16(out, static_cast<const uint16_t*>(x), count);
+  }
+};
+
+template <typename Number>
+void read_tile(Tile& tile, const AttentionTileArgs& a) {
+  for (int64_t group = 0; group < kKeyTile / kKeyGroup; ++group) {
+    const char* keys = static_cast<const char*>(a.keys[group]);
+    const char* values = static_cast<const char*>(a.values[group]);
+    for (int64_t d = 0; d < a.head_size; ++d) {
+      Number::read(tile.keys[d] + group * kKeyGroup, keys + d * kKeyGroup * Number::kBytes,
+                   kKeyGroup);
+    }
+    for (int64_t j = 0; j < kKeyGroup; ++j) {
+      Number::read(tile.values[group * kKeyGroup + j], values + j * a.head_size * Number::kBytes,
+                   a.head_size);
+    }
+  }
+}
+
+void score_keys(float* scores, const Tile& tile, const float* q, int64_t head_size) {
+  constexpr int64_t kVectors = kKeyTile / kLanes;
+  Lanes totals[kVectors] = {};
+  for (int64_t d = 0; d < head_size; ++d) {
+    for (int64_t v = 0; v < kVectors; ++v) totals[v] += q[d] * load(tile.keys[d] + v * kLanes);
+  }
+  for (int64_t v = 0; v < kVectors; ++v) store(scores + v * kLanes, totals[v]);
+}
+
 // Values of 4 * kWide channels from `channel`: sum over the visible keys, then merged.
 template <int kWide>
-void merge_values(float* out, const float* values, const float* weights, int64_t visible,
-                  int64_t head_size, int64_t channel, float keep, float take) {
+void merge_values(float* out, const Tile& tile, const float* weights, int64_t visible,
+                  int64_t channel, float keep, float take) {
   Lanes total[kWide] = {};
   for (int64_t j = 0; j < visible; ++j) {
-    const float* value = values + j * head_size + channel;
-    for (int c = 0; c < kWide; ++c) total[c] += weights[j] * load(value + c * kLanes);
+    for (int c = 0; c < kWide; ++c)
+      total[c] += weights[j] * load(tile.values[j] + channel + c * kLanes);
   }
   for (int c = 0; c < kWide; ++c) {
     float* p = out + channel + c * kLanes;
@@ -24,54 +78,60 @@ void merge_values(float* out, const float* values, const float* weights, int64_t
   }
 }
 
-void merge_one_channel(float* out, const float* values, const float* weights, int64_t visible,
-                       int64_t head_size, int64_t channel, float keep, float take) {
+void merge_one_channel(float* out, const Tile& tile, const float* weights, int64_t visible,
+                       int64_t channel, float keep, float take) {
   float total = 0;
-  for (int64_t j = 0; j < visible; ++j) total += weights[j] * values[j * head_size + channel];
+  for (int64_t j = 0; j < visible; ++j) total += weights[j] * tile.values[j][channel];
   out[channel] = out[channel] * keep + total * take;
+}
+
+void attend(const AttentionTileArgs& a, const Tile& tile, int64_t row, int64_t head) {
+  const int64_t visible = a.visible[row];
+  const int64_t query = row * a.group + head;
+  float scores[kKeyTile];
+  score_keys(scores, tile, a.q + row * a.q_row_stride + head * a.head_size, a.head_size);
+  float tile_largest = scores[0] * a.scale;
+  for (int64_t j = 0; j < visible; ++j) {
+    scores[j] *= a.scale;
+    tile_largest = scores[j] > tile_largest ? scores[j] : tile_largest;
+  }
+  float tile_weight = 0;
+  for (int64_t j = 0; j < visible; j += kLanes) {
+    store(scores + j, exp(load(scores + j) - tile_largest));
+    for (int64_t l = j; l < j + kLanes && l < visible; ++l) tile_weight += scores[l];
+  }
+
+  const float old_largest = a.largest[query];
+  const float largest = tile_largest > old_largest ? tile_largest : old_largest;
+  const Lanes factors = exp(Lanes{old_largest - largest, tile_largest - largest, 0, 0});
+  const float keep = factors[0];
+  const float take = factors[1];
+  a.largest[query] = largest;
+  a.weight[query] = a.weight[query] * keep + tile_weight * take;
+  float* out = a.out + row * a.out_row_stride + head * a.head_size;
+  int64_t channel = 0;
+  for (; channel + 8 * kLanes <= a.head_size; channel += 8 * kLanes)
+    merge_values<8>(out, tile, scores, visible, channel, keep, take);
+  for (; channel + kLanes <= a.head_size; channel += kLanes)
+    merge_values<1>(out, tile, scores, visible, channel, keep, take);
+  for (; channel < a.head_size; ++channel)
+    merge_one_channel(out, tile, scores, visible, channel, keep, take);
+}
+
+template <typename Number>
+void attention_tile(const AttentionTileArgs& a) {
+  Tile tile;
+  read_tile<Number>(tile, a);
+  for (int64_t row = 0; row < a.rows; ++row) {
+    if (a.visible[row] == 0) continue;
+    for (int64_t head = 0; head < a.group; ++head) attend(a, tile, row, head);
+  }
 }
 
 }  // namespace
 
-void attention_tile_f32(const AttentionTileArgs& a) {
-  float scores[kKeyTile];
-  for (int64_t row = 0; row < a.rows; ++row) {
-    const int64_t visible = a.visible[row];
-    if (visible == 0) continue;
-    for (int64_t head = 0; head < a.group; ++head) {
-      const int64_t query = row * a.group + head;
-      // Zeros behind the visible scores only fill the last lanes.
-      for (int64_t j = 0; j < kKeyTile; ++j) scores[j] = 0;
-      matmul_f32_f32_f32({scores, 0, nullptr, a.q + row * a.q_row_stride + head * a.head_size, 0,
-                          nullptr, 1, a.keys, a.head_size, visible, a.head_size, false});
-      float tile_largest = scores[0] * a.scale;
-      for (int64_t j = 0; j < visible; ++j) {
-        scores[j] *= a.scale;
-        tile_largest = scores[j] > tile_largest ? scores[j] : tile_largest;
-      }
-      float tile_weight = 0;
-      for (int64_t j = 0; j < visible; j += kLanes) {
-        store(scores + j, exp(load(scores + j) - tile_largest));
-        for (int64_t l = j; l < j + kLanes && l < visible; ++l) tile_weight += scores[l];
-      }
-
-      const float old_largest = a.largest[query];
-      const float largest = tile_largest > old_largest ? tile_largest : old_largest;
-      const Lanes factors = exp(Lanes{old_largest - largest, tile_largest - largest, 0, 0});
-      const float keep = factors[0];
-      const float take = factors[1];
-      a.largest[query] = largest;
-      a.weight[query] = a.weight[query] * keep + tile_weight * take;
-      float* out = a.out + row * a.out_row_stride + head * a.head_size;
-      int64_t channel = 0;
-      for (; channel + 8 * kLanes <= a.head_size; channel += 8 * kLanes)
-        merge_values<8>(out, a.values, scores, visible, a.head_size, channel, keep, take);
-      for (; channel + kLanes <= a.head_size; channel += kLanes)
-        merge_values<1>(out, a.values, scores, visible, a.head_size, channel, keep, take);
-      for (; channel < a.head_size; ++channel)
-        merge_one_channel(out, a.values, scores, visible, a.head_size, channel, keep, take);
-    }
-  }
-}
+void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32>(args); }
+void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16>(args); }
+void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16>(args); }
 
 }  // namespace sparrow::kernels::scalar

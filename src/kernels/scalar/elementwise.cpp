@@ -46,6 +46,12 @@ void silu_mul_f32(float* out, const float* gate, const float* up, int64_t count)
   }
 }
 
+void exp_f32(float* x, int64_t count) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(x + i, exp(load(x + i)));
+  if (i < count) store_part(x + i, exp(load_part(x + i, count - i)), count - i);
+}
+
 void softmax_f32(float* x, int64_t count) {
   float largest = x[0];
   for (int64_t i = 1; i < count; ++i) largest = x[i] > largest ? x[i] : largest;

@@ -1,0 +1,266 @@
+// Softmax attention over one tile of keys (kernels/scalar/attention.cpp explains it). A lane is a
+// key while scores are summed and a channel while values are. Six queries share each load; many
+// queries first turn the tile into f32 in the L1 cache, few (decoding) widen it in registers: the
+// same numbers either way, as each query has its own sums in one fixed order.
+#include <immintrin.h>
+
+#include "kernels/avx512/exp.h"
+#include "kernels/avx512/table.h"
+
+namespace sparrow::kernels::avx512 {
+namespace {
+
+constexpr int kLanes = 16;
+constexpr int kGroups = 2;                 // of 16 keys, a register each
+constexpr int kQueries = 6;                // that share a load
+constexpr int64_t kWorthConverting = 12;   // queries
+constexpr int64_t kConvertedHead = 256;    // largest head with room for a converted tile
+static_assert(kKeyGroup == kLanes && kKeyTile == kGroups * kLanes);
+
+struct F32 {
+  static __m512 load(const void* base, int64_t index) {
+    return _mm512_loadu_ps(static_cast<const float*>(base) + index);
+  }
+  static __m512 load_part(const void* base, int64_t index, __mmask16 mask) {
+    return _mm512_maskz_loadu_ps(mask, static_cast<const float*>(base) + index);
+  }
+};
+
+struct F16 {
+  static __m512 load(const void* base, int64_t index) {
+    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static __m512 load_part(const void* base, int64_t index, __mmask16 mask) {
+    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p));
+  }
+};
+
+struct BF16 {
+  static __m512 widen(__m256i v) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16));
+  }
+  static __m512 load(const void* base, int64_t index) {
+    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+    return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static __m512 load_part(const void* base, int64_t index, __mmask16 mask) {
+    return widen(_mm256_maskz_loadu_epi16(mask, static_cast<const uint16_t*>(base) + index));
+  }
+};
+
+__mmask16 mask_of(int64_t count) {
+  return count >= kLanes ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
+}
+
+// kQ queries, with what their tile gives.
+template <int kQ>
+struct Queries {
+  const float* q[kQ];
+  float* out[kQ];
+  int64_t index[kQ];    // into largest and weight
+  int64_t visible[kQ];  // 1 to kKeyTile
+  alignas(64) float weights[kQ][kKeyTile];
+  float keep[kQ];
+  float take[kQ];
+};
+
+// Sums over even and odd channels, then both.
+template <typename Number, int kQ>
+void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
+  __m512 even[kQ][kGroups];
+  __m512 odd[kQ][kGroups];
+  for (int i = 0; i < kQ; ++i) {
+    for (int g = 0; g < kGroups; ++g) even[i][g] = odd[i][g] = _mm512_setzero_ps();
+  }
+  int64_t d = 0;
+  for (; d + 2 <= a.head_size; d += 2) {
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) {
+      const __m512 first = Number::load(a.keys[g], d * kKeyGroup);
+      const __m512 second = Number::load(a.keys[g], (d + 1) * kKeyGroup);
+#pragma GCC unroll 6
+      for (int i = 0; i < kQ; ++i) {
+        even[i][g] = _mm512_fmadd_ps(_mm512_set1_ps(queries.q[i][d]), first, even[i][g]);
+        odd[i][g] = _mm512_fmadd_ps(_mm512_set1_ps(queries.q[i][d + 1]), second, odd[i][g]);
+      }
+    }
+  }
+  if (d < a.head_size) {
+    for (int g = 0; g < kGroups; ++g) {
+      const __m512 first = Number::load(a.keys[g], d * kKeyGroup);
+      for (int i = 0; i < kQ; ++i)
+        even[i][g] = _mm512_fmadd_ps(_mm512_set1_ps(queries.q[i][d]), first, even[i][g]);
+    }
+  }
+  const __m512 scale = _mm512_set1_ps(a.scale);
+  for (int i = 0; i < kQ; ++i) {
+    for (int g = 0; g < kGroups; ++g) {
+      _mm512_store_ps(queries.weights[i] + g * kLanes,
+                      _mm512_mul_ps(_mm512_add_ps(even[i][g], odd[i][g]), scale));
+    }
+  }
+}
+
+// Scores become weights; the running largest score and sum of weights move on.
+template <int kQ>
+void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
+  const __m512 lowest = _mm512_set1_ps(-__builtin_inff());
+  for (int i = 0; i < kQ; ++i) {
+    float* weights = queries.weights[i];
+    __m512 scores[kGroups];
+    __mmask16 masks[kGroups];
+    for (int g = 0; g < kGroups; ++g) {
+      masks[g] = mask_of(queries.visible[i] - g * kLanes);
+      scores[g] = _mm512_mask_loadu_ps(lowest, masks[g], weights + g * kLanes);
+    }
+    const float tile_largest = _mm512_reduce_max_ps(_mm512_max_ps(scores[0], scores[1]));
+    __m512 total = _mm512_setzero_ps();
+    for (int g = 0; g < kGroups; ++g) {
+      const __m512 weight = _mm512_maskz_mov_ps(
+          masks[g], exp(_mm512_sub_ps(scores[g], _mm512_set1_ps(tile_largest))));
+      _mm512_store_ps(weights + g * kLanes, weight);
+      total = _mm512_add_ps(total, weight);
+    }
+    const float old_largest = a.largest[queries.index[i]];
+    const float largest = tile_largest > old_largest ? tile_largest : old_largest;
+    alignas(64) float factors[kLanes] = {old_largest - largest, tile_largest - largest};
+    _mm512_store_ps(factors, exp(_mm512_load_ps(factors)));
+    queries.keep[i] = factors[0];
+    queries.take[i] = factors[1];
+    a.largest[queries.index[i]] = largest;
+    float& weight = a.weight[queries.index[i]];
+    weight = weight * factors[0] + _mm512_reduce_add_ps(total) * factors[1];
+  }
+}
+
+// 16 * kV channels from `channel`: values summed key by key, then merged.
+template <typename Number, int kQ, int kV>
+void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_t channel,
+                  __mmask16 last) {
+  __m512 totals[kQ][kV];
+  for (int i = 0; i < kQ; ++i) {
+    for (int v = 0; v < kV; ++v) totals[i][v] = _mm512_setzero_ps();
+  }
+  for (int64_t j = 0; j < queries.visible[0]; ++j) {
+    const void* values = a.values[j / kKeyGroup];
+    const int64_t index = j % kKeyGroup * a.head_size + channel;
+    __m512 value[kV];
+    for (int v = 0; v < kV - 1; ++v) value[v] = Number::load(values, index + v * kLanes);
+    value[kV - 1] = last == 0xffff ? Number::load(values, index + (kV - 1) * kLanes)
+                                   : Number::load_part(values, index + (kV - 1) * kLanes, last);
+#pragma GCC unroll 6
+    for (int i = 0; i < kQ; ++i) {
+      const __m512 weight = _mm512_set1_ps(queries.weights[i][j]);
+      for (int v = 0; v < kV; ++v) totals[i][v] = _mm512_fmadd_ps(weight, value[v], totals[i][v]);
+    }
+  }
+  for (int i = 0; i < kQ; ++i) {
+    const __m512 keep = _mm512_set1_ps(queries.keep[i]);
+    const __m512 take = _mm512_set1_ps(queries.take[i]);
+    for (int v = 0; v < kV; ++v) {
+      const __mmask16 mask = v == kV - 1 ? last : 0xffff;
+      float* p = queries.out[i] + channel + v * kLanes;
+      const __m512 old = _mm512_maskz_loadu_ps(mask, p);
+      _mm512_mask_storeu_ps(p, mask,
+                            _mm512_fmadd_ps(old, keep, _mm512_mul_ps(totals[i][v], take)));
+    }
+  }
+}
+
+template <typename Number, int kQ>
+void merge_all_values(const Queries<kQ>& queries, const AttentionTileArgs& a) {
+  int64_t channel = 0;
+  for (; channel + 4 * kLanes <= a.head_size; channel += 4 * kLanes)
+    merge_values<Number, kQ, 4>(queries, a, channel, 0xffff);
+  for (; channel < a.head_size; channel += kLanes)
+    merge_values<Number, kQ, 1>(queries, a, channel, mask_of(a.head_size - channel));
+}
+
+// Queries [first, first + kQ), none of them blind.
+template <typename Number, int kQ>
+void attend(const AttentionTileArgs& a, int64_t first) {
+  Queries<kQ> queries;
+  bool see_the_same = true;
+  for (int i = 0; i < kQ; ++i) {
+    const int64_t row = (first + i) / a.group;
+    const int64_t head = (first + i) % a.group;
+    queries.q[i] = a.q + row * a.q_row_stride + head * a.head_size;
+    queries.out[i] = a.out + row * a.out_row_stride + head * a.head_size;
+    queries.index[i] = first + i;
+    queries.visible[i] = a.visible[row];
+    see_the_same = see_the_same && queries.visible[i] == queries.visible[0];
+  }
+  if (!see_the_same) {
+    // A value that a query does not see must not even meet it as zero times infinity.
+    for (int i = 0; i < kQ; ++i) attend<Number, 1>(a, first + i);
+    return;
+  }
+  score_keys<Number, kQ>(queries, a);
+  weigh_keys<kQ>(queries, a);
+  merge_all_values<Number, kQ>(queries, a);
+}
+
+template <typename Number>
+void attend_all(const AttentionTileArgs& a, int64_t first, int64_t end) {
+  for (; first + kQueries <= end; first += kQueries) attend<Number, kQueries>(a, first);
+  switch (end - first) {
+    case 1:
+      return attend<Number, 1>(a, first);
+    case 2:
+      return attend<Number, 2>(a, first);
+    case 3:
+      return attend<Number, 3>(a, first);
+    case 4:
+      return attend<Number, 4>(a, first);
+    case 5:
+      return attend<Number, 5>(a, first);
+    default:
+      return;
+  }
+}
+
+// The tile in f32, each group where it was.
+struct Converted {
+  alignas(64) float keys[kGroups][kConvertedHead * kKeyGroup];
+  alignas(64) float values[kGroups][kConvertedHead * kKeyGroup];
+};
+
+template <typename Number>
+void attend_converted(const AttentionTileArgs& a, int64_t first, int64_t end) {
+  Converted tile;
+  AttentionTileArgs converted = a;
+  const int64_t count = a.head_size * kKeyGroup;
+  for (int g = 0; g < kGroups; ++g) {
+    for (int64_t i = 0; i < count; i += kLanes) {
+      _mm512_store_ps(tile.keys[g] + i, Number::load(a.keys[g], i));
+      _mm512_store_ps(tile.values[g] + i, Number::load(a.values[g], i));
+    }
+    converted.keys[g] = tile.keys[g];
+    converted.values[g] = tile.values[g];
+  }
+  attend_all<F32>(converted, first, end);
+}
+
+template <typename Number, bool kConverts>
+void attention_tile(const AttentionTileArgs& a) {
+  // Rows ascend, so those that see nothing yet come first.
+  int64_t blind = 0;
+  while (blind < a.rows && a.visible[blind] == 0) ++blind;
+  const int64_t first = blind * a.group;
+  const int64_t end = a.rows * a.group;
+  if (kConverts && end - first >= kWorthConverting && a.head_size <= kConvertedHead) {
+    attend_converted<Number>(a, first, end);
+  } else {
+    attend_all<Number>(a, first, end);
+  }
+}
+
+}  // namespace
+
+void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32, false>(args); }
+void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16, true>(args); }
+void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16, true>(args); }
+
+}  // namespace sparrow::kernels::avx512

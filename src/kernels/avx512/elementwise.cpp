@@ -1,0 +1,99 @@
+// Operations on one row, 16 floats at a time. Tails are masked, so they take the same path.
+#include <immintrin.h>
+
+#include "kernels/avx512/exp.h"
+#include "kernels/avx512/table.h"
+
+namespace sparrow::kernels::avx512 {
+namespace {
+
+constexpr int64_t kLanes = 16;
+
+__mmask16 mask_of(int64_t left) {
+  return left >= kLanes ? 0xffff : static_cast<__mmask16>((1u << left) - 1);
+}
+
+}  // namespace
+
+void rms_norm_f32(float* out, const float* x, const float* w, int64_t count, float epsilon) {
+  __m512 squares[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __m512 v = _mm512_maskz_loadu_ps(mask_of(count - i), x + i);
+    __m512& sum = squares[i / kLanes % 2];
+    sum = _mm512_fmadd_ps(v, v, sum);
+  }
+  const float mean =
+      _mm512_reduce_add_ps(_mm512_add_ps(squares[0], squares[1])) / static_cast<float>(count);
+  const __m512 factor = _mm512_set1_ps(1.0f / __builtin_sqrtf(mean + epsilon));
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    const __m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), factor);
+    _mm512_mask_storeu_ps(out + i, mask, _mm512_mul_ps(v, _mm512_maskz_loadu_ps(mask, w + i)));
+  }
+}
+
+void add_f32(float* out, const float* x, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    const __m512 sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out + i),
+                                     _mm512_maskz_loadu_ps(mask, x + i));
+    _mm512_mask_storeu_ps(out + i, mask, sum);
+  }
+}
+
+void add_scaled_f32(float* out, const float* x, float factor, int64_t count) {
+  const __m512 f = _mm512_set1_ps(factor);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    const __m512 scaled = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), f);
+    _mm512_mask_storeu_ps(out + i, mask,
+                          _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out + i), scaled));
+  }
+}
+
+void scale_f32(float* out, const float* x, float factor, int64_t count) {
+  const __m512 f = _mm512_set1_ps(factor);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    _mm512_mask_storeu_ps(out + i, mask, _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), f));
+  }
+}
+
+void silu_mul_f32(float* out, const float* gate, const float* up, int64_t count) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    const __m512 g = _mm512_maskz_loadu_ps(mask, gate + i);
+    const __m512 minus_g = _mm512_sub_ps(_mm512_setzero_ps(), g);
+    const __m512 silu = _mm512_div_ps(g, _mm512_add_ps(one, exp(minus_g)));
+    _mm512_mask_storeu_ps(out + i, mask,
+                          _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(mask, up + i)));
+  }
+}
+
+void exp_f32(float* x, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    _mm512_mask_storeu_ps(x + i, mask, exp(_mm512_maskz_loadu_ps(mask, x + i)));
+  }
+}
+
+void softmax_f32(float* x, int64_t count) {
+  __m512 largest = _mm512_set1_ps(x[0]);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    largest = _mm512_max_ps(largest, _mm512_mask_loadu_ps(largest, mask, x + i));
+  }
+  largest = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
+  __m512 total = _mm512_setzero_ps();
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    const __m512 e =
+        _mm512_maskz_mov_ps(mask, exp(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + i), largest)));
+    _mm512_mask_storeu_ps(x + i, mask, e);
+    total = _mm512_add_ps(total, e);
+  }
+  scale_f32(x, x, 1.0f / _mm512_reduce_add_ps(total), count);
+}
+
+}  // namespace sparrow::kernels::avx512
