@@ -90,7 +90,7 @@ TEST_P(Determinism, chunks_threads_and_block_sizes_change_no_bit) {
     for (const KvType kv_type : {KvType::f32, KvType::f16, KvType::bf16}) {
       const Floats expected = load(bytes, 1, kv_type).run(ids, 1);
       for (const int64_t chunk : {3, 32, 75})
-        EXPECT_EQ(load(bytes, 2, kv_type, 8).run(ids, chunk), expected) << architecture;
+        EXPECT_EQ(load(bytes, 2, kv_type, 48).run(ids, chunk), expected) << architecture;
     }
   }
 }

@@ -16,7 +16,7 @@ namespace {
 void run_two_tokens(const Model& model) {
   const std::unique_ptr<Workspace> workspace =
       model.make_workspace({.max_rows = 2, .max_logit_rows = 2, .max_positions = 2});
-  const std::unique_ptr<KvMemory> kv = model.make_kv_memory(KvType::f32, 1, 2);
+  const std::unique_ptr<KvMemory> kv = model.make_kv_memory(KvType::f32, 1, 16);
   const int64_t vocabulary = model.config().vocabulary_size;
   const int32_t ids[] = {0, static_cast<int32_t>(vocabulary - 1)};
   const int32_t positions[] = {0, 1};

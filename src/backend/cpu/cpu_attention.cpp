@@ -2,8 +2,13 @@
 // rows: each tile of keys and values is read from the cache once and serves all query heads of the
 // group. Keys are read only as the cache stores them, also those of the rows in hand, so a
 // position's result is the same whether its prompt came at once, in chunks or token by token.
+//
+// A query's keys are cut at multiples of kKeyRange positions. Each range is finished on its own,
+// tile by tile, and ranges are merged in ascending order: part of the definition of the result, so
+// that several threads may share out the ranges of one long sequence and change no bit.
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/cpu_buffer.h"
@@ -13,151 +18,326 @@
 namespace sparrow {
 namespace {
 
+using kernels::KernelTable;
+using kernels::kKeyGroup;
 using kernels::kKeyTile;
-constexpr int64_t kMaxHeadSize = 1024;
-constexpr int64_t kMaxQueries = 512;  // query heads of one piece of work
-constexpr int64_t kMaxRows = 16;
 
-int64_t rows_at_once(int64_t group) {
-  return std::clamp<int64_t>(kMaxQueries / group, 1, kMaxRows);
+constexpr int64_t kKeyRange = 512;
+constexpr int64_t kMaxRows = 32;              // of one piece of work
+constexpr int64_t kMaxQueryValues = 1 << 14;  // queries times head_size of one: 64 KiB
+constexpr int64_t kMaxGroup = 128;            // query heads that share a KV head
+
+using AttentionTile = void (*)(const kernels::AttentionTileArgs& args);
+
+AttentionTile attention_tile(const KernelTable& kernels, KvType type) {
+  switch (type) {
+    case KvType::f32:
+      return kernels.attention_tile_f32;
+    case KvType::f16:
+      return kernels.attention_tile_f16;
+    case KvType::bf16:
+      return kernels.attention_tile_bf16;
+  }
+  return nullptr;
+}
+
+int64_t rows_at_once(int64_t group, int64_t head_size) {
+  return std::clamp<int64_t>(kMaxQueryValues / (group * head_size), 1, kMaxRows);
+}
+
+// Running softmaxes: sums of values, [queries][head_size] wherever `out` and its stride say, with
+// the largest score and the sum of weights of each query.
+struct Running {
+  float* out;
+  int64_t out_row_stride;
+  float* largest;
+  float* weight;
+};
+
+// Some rows of one sequence and one of its KV heads.
+struct Piece {
+  const KernelTable& kernels;
+  const CpuKvMemory& kv;
+  const BatchSequence& sequence;
+  int64_t layer;
+  int64_t kv_head;
+  int64_t first_row;  // of the sequence's
+  int64_t row_count;
+  int64_t group;
+  const float* q;
+  int64_t q_row_stride;
+
+  int64_t head_size() const { return kv.shape().head_size; }
+  int64_t first_position() const { return sequence.first_position + first_row; }
+  int64_t key_count() const { return first_position() + row_count; }
+  int64_t query_count() const { return row_count * group; }
+  int64_t range_count() const { return (key_count() + kKeyRange - 1) / kKeyRange; }
+  float* head(const Running& r, int64_t query) const {
+    return r.out + query / group * r.out_row_stride + query % group * head_size();
+  }
+};
+
+void clear(const Piece& p, const Running& r) {
+  for (int64_t i = 0; i < p.row_count; ++i)
+    std::fill_n(r.out + i * r.out_row_stride, p.group * p.head_size(), 0.0f);
+  std::fill_n(r.largest, p.query_count(), -std::numeric_limits<float>::infinity());
+  std::fill_n(r.weight, p.query_count(), 0.0f);
+}
+
+// One range of keys, from nothing.
+void attend_range(const Piece& p, int64_t range, const Running& r) {
+  clear(p, r);
+  const AttentionTile tile_of = attention_tile(p.kernels, p.kv.type());
+  const int64_t end = std::min((range + 1) * kKeyRange, p.key_count());
+  int32_t visible[kMaxRows];
+  for (int64_t tile = range * kKeyRange; tile < end; tile += kKeyTile) {
+    for (int64_t i = 0; i < p.row_count; ++i) {
+      const int64_t seen = p.first_position() + i + 1 - tile;
+      visible[i] = static_cast<int32_t>(std::clamp<int64_t>(seen, 0, kKeyTile));
+    }
+    kernels::AttentionTileArgs args = {
+        .out = r.out,
+        .q = p.q,
+        .out_row_stride = r.out_row_stride,
+        .q_row_stride = p.q_row_stride,
+        .largest = r.largest,
+        .weight = r.weight,
+        .rows = p.row_count,
+        .group = p.group,
+        .head_size = p.head_size(),
+        .keys = {},
+        .values = {},
+        .visible = visible,
+        .scale = 1.0f / __builtin_sqrtf(static_cast<float>(p.head_size()))};
+    for (int64_t group = 0; group < kKeyTile / kKeyGroup; ++group) {
+      // Beyond the last key there may be no block; nobody sees that group.
+      const int64_t first = tile + group * kKeyGroup;
+      const int64_t position = first < p.key_count() ? first : tile;
+      args.keys[group] = p.kv.key_group(p.layer, p.sequence.blocks, p.kv_head, position);
+      args.values[group] = p.kv.value_group(p.layer, p.sequence.blocks, p.kv_head, position);
+    }
+    tile_of(args);
+  }
+}
+
+// The next range's result into those before it.
+void merge(const Piece& p, const Running& into, const Running& next) {
+  for (int64_t i = 0; i < p.query_count(); ++i) {
+    if (next.weight[i] == 0) continue;  // it lies behind what this query sees
+    const float largest = std::max(into.largest[i], next.largest[i]);
+    float factors[2] = {into.largest[i] - largest, next.largest[i] - largest};
+    p.kernels.exp_f32(factors, 2);
+    float* out = p.head(into, i);
+    p.kernels.scale_f32(out, out, factors[0], p.head_size());
+    p.kernels.add_scaled_f32(out, p.head(next, i), factors[1], p.head_size());
+    into.largest[i] = largest;
+    into.weight[i] = into.weight[i] * factors[0] + next.weight[i] * factors[1];
+  }
+}
+
+void finish(const Piece& p, const Running& r) {
+  for (int64_t i = 0; i < p.query_count(); ++i) {
+    float* out = p.head(r, i);
+    p.kernels.scale_f32(out, out, 1.0f / r.weight[i], p.head_size());
+  }
+}
+
+// All ranges of a piece, by one thread.
+void attend(const Piece& p, float* out, int64_t out_row_stride) {
+  float largest[kMaxRows * kMaxGroup];
+  float weight[kMaxRows * kMaxGroup];
+  float next_largest[kMaxRows * kMaxGroup];
+  float next_weight[kMaxRows * kMaxGroup];
+  float next_out[kMaxQueryValues];
+  const Running running = {out, out_row_stride, largest, weight};
+  const Running next = {next_out, p.group * p.head_size(), next_largest, next_weight};
+  attend_range(p, 0, running);
+  for (int64_t range = 1; range < p.range_count(); ++range) {
+    attend_range(p, range, next);
+    merge(p, running, next);
+  }
+  finish(p, running);
 }
 
 }  // namespace
 
-void CpuBackend::load_kv(float* out, const std::byte* x, KvType type, int64_t count) const {
+void CpuBackend::store_values(std::byte* values, const float* v, KvType type, int64_t size) const {
   switch (type) {
     case KvType::f32:
-      std::copy_n(reinterpret_cast<const float*>(x), count, out);
+      std::copy_n(v, size, reinterpret_cast<float*>(values));
       return;
     case KvType::f16:
-      kernels_.convert_f32_f16(out, reinterpret_cast<const uint16_t*>(x), count);
+      kernels_.convert_f16_f32(reinterpret_cast<uint16_t*>(values), v, size);
       return;
     case KvType::bf16:
-      kernels_.convert_f32_bf16(out, reinterpret_cast<const uint16_t*>(x), count);
+      kernels_.convert_bf16_f32(reinterpret_cast<uint16_t*>(values), v, size);
       return;
   }
 }
 
-void CpuBackend::store_kv(std::byte* out, const float* x, KvType type, int64_t count) const {
-  switch (type) {
-    case KvType::f32:
-      std::copy_n(x, count, reinterpret_cast<float*>(out));
-      return;
-    case KvType::f16:
-      kernels_.convert_f16_f32(reinterpret_cast<uint16_t*>(out), x, count);
-      return;
-    case KvType::bf16:
-      kernels_.convert_bf16_f32(reinterpret_cast<uint16_t*>(out), x, count);
-      return;
+// Lane `lane` of every channel of the group.
+void CpuBackend::store_keys(std::byte* group, const float* k, KvType type, int64_t size,
+                            int64_t lane) const {
+  const auto scatter = [&](auto* out, const auto* in) {
+    for (int64_t d = 0; d < size; ++d) out[d * kKeyGroup + lane] = in[d];
+  };
+  if (type == KvType::f32) {
+    scatter(reinterpret_cast<float*>(group), k);
+    return;
   }
+  uint16_t rounded[kernels::kMaxHeadSize];
+  store_values(reinterpret_cast<std::byte*>(rounded), k, type, size);
+  scatter(reinterpret_cast<uint16_t*>(group), rounded);
 }
 
 void CpuBackend::store_kv(KvMemory& kv, int64_t layer, const Activations& k, const Activations& v,
                           std::span<const BatchSequence> sequences) {
   const CpuKvMemory& cache = static_cast<const CpuKvMemory&>(kv);
   const int64_t size = cache.shape().head_size;
-  const int64_t element = kv_element_bytes(cache.type());
+  const int64_t value_bytes = size * kv_element_bytes(cache.type());
+  SPARROW_CHECK(size <= kernels::kMaxHeadSize);
   SPARROW_CHECK(k.columns == cache.shape().kv_head_count * size && v.columns == k.columns);
   for (const BatchSequence& sequence : sequences) {
     team_.for_each(sequence.row_count, 32, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t position = sequence.first_position + i;
-        const BlockId block = sequence.blocks[static_cast<size_t>(position / cache.block_tokens())];
-        const int64_t place = position % cache.block_tokens() * size * element;
+        const int64_t lane = position % kKeyGroup;
         for (int64_t head = 0; head < cache.shape().kv_head_count; ++head) {
-          store_kv(cache.keys(layer, block, head) + place,
-                   row(k, sequence.first_row + i) + head * size, cache.type(), size);
-          store_kv(cache.values(layer, block, head) + place,
-                   row(v, sequence.first_row + i) + head * size, cache.type(), size);
+          store_keys(cache.key_group(layer, sequence.blocks, head, position),
+                     row(k, sequence.first_row + i) + head * size, cache.type(), size, lane);
+          store_values(
+              cache.value_group(layer, sequence.blocks, head, position) + lane * value_bytes,
+              row(v, sequence.first_row + i) + head * size, cache.type(), size);
         }
       }
     });
   }
 }
 
-// Rows [first, first + count) of one sequence against all keys they may see.
-void CpuBackend::attend(const Activations& out, const Activations& q, const CpuKvMemory& kv,
-                        int64_t layer, const BatchSequence& sequence, int64_t kv_head,
-                        int64_t first, int64_t count) const {
-  const int64_t size = kv.shape().head_size;
-  const int64_t group = q.columns / size / kv.shape().kv_head_count;
-  const int64_t element = kv_element_bytes(kv.type());
-  float keys[kKeyTile * kMaxHeadSize];
-  float values[kKeyTile * kMaxHeadSize];
-  float largest[kMaxQueries];
-  float weight[kMaxQueries];
-  int32_t visible[kMaxRows];
-  float* out_rows = row(out, sequence.first_row + first) + kv_head * group * size;
-  const float* q_rows = row(q, sequence.first_row + first) + kv_head * group * size;
-  for (int64_t i = 0; i < count; ++i) std::fill_n(out_rows + i * out.columns, group * size, 0.0f);
-  std::fill_n(largest, count * group, -std::numeric_limits<float>::infinity());
-  std::fill_n(weight, count * group, 0.0f);
+// Cuts a batch into pieces, numbered through.
+class AttentionPlan {
+ public:
+  AttentionPlan(const KernelTable& kernels, const Activations& out, const Activations& q,
+                const CpuKvMemory& kv, int64_t layer, std::span<const BatchSequence> sequences)
+      : kernels_(kernels), out_(out), q_(q), kv_(kv), layer_(layer), sequences_(sequences) {
+    const int64_t size = kv.shape().head_size;
+    group_ = q.columns / size / kv.shape().kv_head_count;
+    heads_ = std::min({group_, kMaxGroup, kMaxQueryValues / size});
+    rows_ = rows_at_once(heads_, size);
+    for (const BatchSequence& sequence : sequences) {
+      piece_count_ += pieces_of(sequence);
+      const int64_t keys = sequence.first_position + sequence.row_count;
+      range_count_ = std::max(range_count_, (keys + kKeyRange - 1) / kKeyRange);
+    }
+  }
 
-  const int64_t first_position = sequence.first_position + first;
-  const int64_t key_count = first_position + count;
-  for (int64_t tile = 0; tile < key_count; tile += kKeyTile) {
-    const int64_t tile_end = std::min(tile + kKeyTile, key_count);
-    for (int64_t position = tile; position < tile_end;) {
-      const int64_t place = position % kv.block_tokens();
-      const int64_t run = std::min(kv.block_tokens() - place, tile_end - position);
-      const BlockId block = sequence.blocks[static_cast<size_t>(position / kv.block_tokens())];
-      const int64_t offset = place * size * element;
-      load_kv(keys + (position - tile) * size, kv.keys(layer, block, kv_head) + offset, kv.type(),
-              run * size);
-      load_kv(values + (position - tile) * size, kv.values(layer, block, kv_head) + offset,
-              kv.type(), run * size);
-      position += run;
+  int64_t piece_count() const { return piece_count_; }
+  int64_t range_count() const { return range_count_; }  // of the longest sequence
+
+  // Calls take(piece, its number, where its result goes) for pieces [begin, end).
+  template <typename Take>
+  void for_pieces(int64_t begin, int64_t end, const Take& take) const {
+    int64_t start = 0;  // of the pieces of the sequence at hand
+    for (const BatchSequence& sequence : sequences_) {
+      const int64_t stop = start + pieces_of(sequence);
+      for (int64_t i = std::max(begin, start); i < std::min(end, stop); ++i) {
+        const Piece piece = piece_of(sequence, i - start);
+        const int64_t head = (piece.q - row(q_, sequence.first_row + piece.first_row));
+        take(piece, i, row(out_, sequence.first_row + piece.first_row) + head);
+      }
+      start = stop;
     }
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t seen = first_position + i + 1 - tile;
-      visible[i] = static_cast<int32_t>(std::clamp<int64_t>(seen, 0, kKeyTile));
-    }
-    kernels_.attention_tile_f32({.out = out_rows,
-                                 .q = q_rows,
-                                 .out_row_stride = out.columns,
-                                 .q_row_stride = q.columns,
-                                 .largest = largest,
-                                 .weight = weight,
-                                 .rows = count,
-                                 .group = group,
-                                 .head_size = size,
-                                 .keys = keys,
-                                 .values = values,
-                                 .visible = visible,
-                                 .scale = 1.0f / __builtin_sqrtf(static_cast<float>(size))});
   }
-  for (int64_t i = 0; i < count * group; ++i) {
-    float* head = out_rows + i / group * out.columns + i % group * size;
-    kernels_.scale_f32(head, head, 1.0f / weight[i], size);
+
+ private:
+  int64_t row_chunks(const BatchSequence& sequence) const {
+    return (sequence.row_count + rows_ - 1) / rows_;
   }
-}
+  int64_t head_chunks() const { return (group_ + heads_ - 1) / heads_; }
+  int64_t pieces_of(const BatchSequence& sequence) const {
+    return row_chunks(sequence) * head_chunks() * kv_.shape().kv_head_count;
+  }
+
+  Piece piece_of(const BatchSequence& sequence, int64_t index) const {
+    const int64_t first_row = index % row_chunks(sequence) * rows_;
+    const int64_t head_chunk = index / row_chunks(sequence);
+    const int64_t kv_head = head_chunk / head_chunks();
+    const int64_t first_head = head_chunk % head_chunks() * heads_;
+    return {.kernels = kernels_,
+            .kv = kv_,
+            .sequence = sequence,
+            .layer = layer_,
+            .kv_head = kv_head,
+            .first_row = first_row,
+            .row_count = std::min(rows_, sequence.row_count - first_row),
+            .group = std::min(heads_, group_ - first_head),
+            .q = row(q_, sequence.first_row + first_row) +
+                 (kv_head * group_ + first_head) * kv_.shape().head_size,
+            .q_row_stride = q_.columns};
+  }
+
+  const KernelTable& kernels_;
+  const Activations& out_;
+  const Activations& q_;
+  const CpuKvMemory& kv_;
+  int64_t layer_;
+  std::span<const BatchSequence> sequences_;
+  int64_t group_ = 0;  // query heads of one KV head
+  int64_t heads_ = 0;  // of them in one piece
+  int64_t rows_ = 0;   // in one piece
+  int64_t piece_count_ = 0;
+  int64_t range_count_ = 0;
+};
 
 void CpuBackend::attention(const Activations& out, const Activations& q, const KvMemory& kv,
                            int64_t layer, std::span<const BatchSequence> sequences) {
   const CpuKvMemory& cache = static_cast<const CpuKvMemory&>(kv);
   const KvShape& shape = cache.shape();
   SPARROW_CHECK(q.columns % (shape.kv_head_count * shape.head_size) == 0);
-  SPARROW_CHECK(out.columns == q.columns && shape.head_size <= kMaxHeadSize);
-  const int64_t group = q.columns / shape.head_size / shape.kv_head_count;
-  SPARROW_CHECK(group <= kMaxQueries);
-  const int64_t step = rows_at_once(group);
-  // Few and long sequences share out their heads and rows, many short ones (decode) themselves.
-  int64_t piece_count = 0;
-  for (const BatchSequence& sequence : sequences)
-    piece_count += (sequence.row_count + step - 1) / step * shape.kv_head_count;
-  team_.for_each(piece_count, 1, [&](int64_t begin, int64_t end) {
-    int64_t sequence_start = 0;  // of the pieces of the sequence at hand
-    for (const BatchSequence& sequence : sequences) {
-      const int64_t chunks = (sequence.row_count + step - 1) / step;
-      const int64_t sequence_end = sequence_start + chunks * shape.kv_head_count;
-      for (int64_t piece = std::max(begin, sequence_start); piece < std::min(end, sequence_end);
-           ++piece) {
-        const int64_t first = (piece - sequence_start) % chunks * step;
-        attend(out, q, cache, layer, sequence, (piece - sequence_start) / chunks, first,
-               std::min(step, sequence.row_count - first));
-      }
-      sequence_start = sequence_end;
+  SPARROW_CHECK(out.columns == q.columns && shape.head_size <= kernels::kMaxHeadSize);
+  const AttentionPlan plan(kernels_, out, q, cache, layer, sequences);
+  // Decoding a long sequence has fewer heads than the machine has threads: they share its ranges.
+  const bool is_split =
+      plan.range_count() > 1 && plan.piece_count() < 2 * static_cast<int64_t>(team_.member_count());
+  if (is_split) {
+    attend_in_ranges(plan, static_cast<CpuBuffer*>(out.buffer)->attention_ranges());
+    return;
+  }
+  team_.for_each(plan.piece_count(), 1, [&](int64_t begin, int64_t end) {
+    plan.for_pieces(begin, end, [&](const Piece& piece, int64_t, float* result) {
+      attend(piece, result, out.columns);
+    });
+  });
+}
+
+// Every range by itself, then each piece's ranges merged.
+void CpuBackend::attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch) {
+  constexpr int64_t kQueries = kMaxRows * kMaxGroup;
+  constexpr int64_t kSlot = kMaxQueryValues + 2 * kQueries;  // one range of one piece
+  const int64_t ranges = plan.range_count();
+  const size_t needed = static_cast<size_t>(plan.piece_count() * ranges * kSlot);
+  if (scratch.size() < needed) scratch.resize(needed);
+  const auto slot = [&](const Piece& piece, int64_t index, int64_t range) -> Running {
+    float* base = scratch.data() + (index * ranges + range) * kSlot;
+    return {base, piece.group * piece.head_size(), base + kMaxQueryValues,
+            base + kMaxQueryValues + kQueries};
+  };
+  team_.for_each(plan.piece_count() * ranges, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; ++at) {
+      const int64_t range = at % ranges;
+      plan.for_pieces(at / ranges, at / ranges + 1, [&](const Piece& piece, int64_t index, float*) {
+        if (range < piece.range_count()) attend_range(piece, range, slot(piece, index, range));
+      });
     }
+  });
+  plan.for_pieces(0, plan.piece_count(), [&](const Piece& piece, int64_t index, float* result) {
+    const Running first = slot(piece, index, 0);
+    for (int64_t range = 1; range < piece.range_count(); ++range)
+      merge(piece, first, slot(piece, index, range));
+    finish(piece, first);
+    const int64_t width = piece.group * piece.head_size();
+    for (int64_t i = 0; i < piece.row_count; ++i)
+      std::copy_n(first.out + i * width, width, result + i * piece.q_row_stride);
   });
 }
 

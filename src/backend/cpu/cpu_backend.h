@@ -1,6 +1,8 @@
 // The CPU: a kernel table and a thread team. It decides who computes what; the kernels compute.
 #pragma once
 
+#include <vector>
+
 #include "backend/backend.h"
 #include "backend/cpu/weight_arena.h"
 #include "base/thread_team.h"
@@ -8,6 +10,7 @@
 
 namespace sparrow {
 
+class AttentionPlan;
 class CpuKvMemory;
 class CpuWeight;
 
@@ -57,10 +60,9 @@ class CpuBackend final : public Backend {
   kernels::QuantizedRows quantize(const Activations& x, bool in_16_bits);
   void packed_expert_matmul(const Activations& out, const Activations& x, const CpuWeight& weight,
                             const ExpertRouting& routing);
-  void attend(const Activations& out, const Activations& q, const CpuKvMemory& kv, int64_t layer,
-              const BatchSequence& sequence, int64_t kv_head, int64_t first, int64_t count) const;
-  void load_kv(float* out, const std::byte* x, KvType type, int64_t count) const;
-  void store_kv(std::byte* out, const float* x, KvType type, int64_t count) const;
+  void attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch);
+  void store_keys(std::byte* group, const float* k, KvType type, int64_t size, int64_t lane) const;
+  void store_values(std::byte* values, const float* v, KvType type, int64_t size) const;
 
   const kernels::KernelTable& kernels_;
   ThreadTeam team_;

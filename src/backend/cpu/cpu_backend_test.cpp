@@ -15,6 +15,7 @@
 #include "kernels/dispatch.h"
 #include "sparrow/error.h"
 #include "tests/support/random_blocks.h"
+#include "tests/support/runnable_kernels.h"
 
 namespace sparrow {
 namespace {
@@ -41,8 +42,9 @@ class Values {  // activations that own their memory
   Activations view_;
 };
 
-std::unique_ptr<Backend> backend_with(int thread_count) {
-  return std::make_unique<CpuBackend>(*kernels::find_kernels("scalar"), thread_count, false);
+std::unique_ptr<Backend> backend_with(
+    int thread_count, const kernels::KernelTable& table = *kernels::find_kernels("scalar")) {
+  return std::make_unique<CpuBackend>(table, thread_count, false);
 }
 
 Floats random_floats(int64_t count, uint32_t seed) {
@@ -141,27 +143,30 @@ struct AttentionCase {
   int64_t chunk = 1;
   int threads = 1;
   int64_t head_size = 24;
+  int64_t positions = 83;
+  int64_t first = 0;  // the first position whose result is wanted; those before come at once
+  const kernels::KernelTable* table = kernels::find_kernels("scalar");
 };
 
 constexpr int64_t kHeads = 6;
 constexpr int64_t kKvHeads = 2;
-constexpr int64_t kPositions = 83;
 
 Floats attend(const AttentionCase& c) {
-  const std::unique_ptr<Backend> backend = backend_with(c.threads);
+  const int64_t positions = c.positions;
+  const std::unique_ptr<Backend> backend = backend_with(c.threads, *c.table);
   const int64_t q_size = kHeads * c.head_size;
   const int64_t kv_size = kKvHeads * c.head_size;
-  const Floats q = random_floats(kPositions * q_size, 1);
-  const Floats k = random_floats(kPositions * kv_size, 2);
-  const Floats v = random_floats(kPositions * kv_size, 3);
-  const int64_t block_count = (kPositions + c.block_tokens - 1) / c.block_tokens;
+  const Floats q = random_floats(positions * q_size, 1);
+  const Floats k = random_floats(positions * kv_size, 2);
+  const Floats v = random_floats(positions * kv_size, 3);
+  const int64_t block_count = (positions + c.block_tokens - 1) / c.block_tokens;
   const auto kv =
       backend->make_kv_memory({2, kKvHeads, c.head_size}, c.type, block_count + 1, c.block_tokens);
   std::vector<BlockId> blocks;  // any order; block 0 stays out
   for (int64_t i = block_count; i >= 1; --i) blocks.push_back(static_cast<BlockId>(i));
   Floats result;
-  for (int64_t first = 0; first < kPositions; first += c.chunk) {
-    const int64_t rows = std::min(c.chunk, kPositions - first);
+  for (int64_t first = 0, rows = 0; first < positions; first += rows) {
+    rows = first < c.first ? c.first : std::min(c.chunk, positions - first);
     const auto part = [&](const Floats& all, int64_t columns) {
       return Floats(all.begin() + first * columns, all.begin() + (first + rows) * columns);
     };
@@ -170,6 +175,7 @@ Floats attend(const AttentionCase& c) {
                       Values(*backend, rows, kv_size, part(v, kv_size)), sequences);
     Values out(*backend, rows, q_size);
     backend->attention(out, Values(*backend, rows, q_size, part(q, q_size)), *kv, 1, sequences);
+    if (first < c.first) continue;
     const Floats values = out.read();
     result.insert(result.end(), values.begin(), values.end());
   }
@@ -179,10 +185,11 @@ Floats attend(const AttentionCase& c) {
 TEST(CpuBackend, attention_equals_double_arithmetic) {
   const Floats got = attend({});
   constexpr size_t kSize = 24;
-  const Floats q = random_floats(kPositions * kHeads * kSize, 1);
-  const Floats k = random_floats(kPositions * kKvHeads * kSize, 2);
-  const Floats v = random_floats(kPositions * kKvHeads * kSize, 3);
-  for (size_t row = 0; row < kPositions; ++row) {
+  constexpr size_t positions = 83;
+  const Floats q = random_floats(positions * kHeads * kSize, 1);
+  const Floats k = random_floats(positions * kKvHeads * kSize, 2);
+  const Floats v = random_floats(positions * kKvHeads * kSize, 3);
+  for (size_t row = 0; row < positions; ++row) {
     for (size_t head = 0; head < kHeads; ++head) {
       const size_t kv_head = head / (kHeads / kKvHeads);
       std::vector<double> sums(kSize, 0.0);
@@ -205,26 +212,51 @@ TEST(CpuBackend, attention_equals_double_arithmetic) {
 }
 
 TEST(CpuBackend, attention_has_the_same_bits_for_any_chunk_block_size_and_thread_count) {
-  for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16}) {
-    const Floats expected = attend({.type = type});
-    for (const int64_t chunk : {2, 7, 31, 32, 33, 83}) {
-      for (const int64_t block_tokens : {1, 5, 16, 64, 128}) {
-        EXPECT_EQ(attend({.type = type,
-                          .block_tokens = block_tokens,
-                          .chunk = chunk,
-                          .threads = 1 + static_cast<int>(chunk % 3)}),
-                  expected)
-            << to_string(type) << " " << chunk << " " << block_tokens;
+  for (const kernels::KernelTable* table : runnable_kernels()) {
+    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16}) {
+      const Floats expected = attend({.type = type, .table = table});
+      for (const int64_t chunk : {2, 7, 31, 32, 33, 83}) {
+        for (const int64_t block_tokens : {16, 48, 64, 128}) {
+          EXPECT_EQ(attend({.type = type,
+                            .block_tokens = block_tokens,
+                            .chunk = chunk,
+                            .threads = 1 + static_cast<int>(chunk % 3),
+                            .table = table}),
+                    expected)
+              << table->isa << " " << to_string(type) << " " << chunk << " " << block_tokens;
+        }
       }
     }
   }
+}
+
+TEST(CpuBackend, threads_that_share_out_a_long_sequences_keys_change_no_bit) {
+  for (const kernels::KernelTable* table : runnable_kernels()) {
+    for (const int64_t positions : {512, 513, 1100}) {
+      const AttentionCase alone = {
+          .type = KvType::f16, .positions = positions, .first = positions - 40, .table = table};
+      const Floats expected = attend(alone);  // 2 pieces for 1 thread: not split
+      AttentionCase split = alone;
+      split.threads = 4;
+      EXPECT_EQ(attend(split), expected) << table->isa << " " << positions;
+      split.chunk = 40;
+      EXPECT_EQ(attend(split), expected) << table->isa << " " << positions;
+    }
+  }
+}
+
+TEST(CpuBackend, a_cache_holds_blocks_of_whole_key_groups) {
+  const std::unique_ptr<Backend> backend = backend_with(1);
+  EXPECT_THROW(backend->make_kv_memory({1, 1, 8}, KvType::f16, 4, 24), Error);
+  EXPECT_THROW(backend->make_kv_memory({1, 1, 8}, KvType::f16, 4, 0), Error);
+  EXPECT_NO_THROW(backend->make_kv_memory({1, 1, 8}, KvType::f16, 4, 48));
 }
 
 TEST(CpuBackend, sequences_of_one_batch_do_not_see_each_other) {
   const std::unique_ptr<Backend> backend = backend_with(2);
   constexpr int64_t kSize = 8;
   const auto run = [&](const std::vector<int64_t>& lengths, const Floats& x) {
-    const auto kv = backend->make_kv_memory({1, 1, kSize}, KvType::f16, 8, 4);
+    const auto kv = backend->make_kv_memory({1, 1, kSize}, KvType::f16, 6, 16);
     std::vector<std::vector<BlockId>> blocks = {{0, 2, 4}, {1, 3, 5}};
     std::vector<BatchSequence> sequences;
     int64_t rows = 0;
@@ -238,12 +270,12 @@ TEST(CpuBackend, sequences_of_one_batch_do_not_see_each_other) {
     backend->attention(out, values, *kv, 0, sequences);
     return out.read();
   };
-  const Floats x = random_floats(12 * kSize, 9);
-  const Floats both = run({7, 5}, x);
-  const Floats first = run({7}, Floats(x.begin(), x.begin() + 7 * kSize));
-  const Floats second = run({5}, Floats(x.begin() + 7 * kSize, x.end()));
-  EXPECT_EQ(Floats(both.begin(), both.begin() + 7 * kSize), first);
-  EXPECT_EQ(Floats(both.begin() + 7 * kSize, both.end()), second);
+  const Floats x = random_floats(57 * kSize, 9);
+  const Floats both = run({35, 22}, x);
+  const Floats first = run({35}, Floats(x.begin(), x.begin() + 35 * kSize));
+  const Floats second = run({22}, Floats(x.begin() + 35 * kSize, x.end()));
+  EXPECT_EQ(Floats(both.begin(), both.begin() + 35 * kSize), first);
+  EXPECT_EQ(Floats(both.begin() + 35 * kSize, both.end()), second);
 }
 
 TEST(CpuBackend, experts_are_chosen_weighted_and_summed) {

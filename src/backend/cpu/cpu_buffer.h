@@ -2,6 +2,8 @@
 // quantized input.
 #pragma once
 
+#include <vector>
+
 #include "backend/backend.h"
 #include "backend/cpu/memory.h"
 #include "backend/cpu/quantized_input.h"
@@ -16,10 +18,13 @@ class CpuBuffer final : public Buffer {
   float* data() const { return reinterpret_cast<float*>(memory_.data()); }
   // Of the product at hand; it does not outlast it.
   QuantizedInput& quantized_input() { return quantized_input_; }
+  // Of the attention at hand, where threads share out a sequence's keys.
+  std::vector<float>& attention_ranges() { return attention_ranges_; }
 
  private:
   Memory memory_;
   QuantizedInput quantized_input_;
+  std::vector<float> attention_ranges_;
 };
 
 inline float* data(const Activations& x) {

@@ -4,16 +4,17 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "kernels/kernel_table.h"
 
 namespace sparrow {
 namespace {
 
 int64_t checked_size(const KvShape& shape, KvType type, int64_t block_count, int64_t block_tokens) {
   SPARROW_CHECK(shape.layer_count > 0 && shape.kv_head_count > 0 && shape.head_size > 0);
-  if (block_count < 1 || block_tokens < 1) {
+  if (block_count < 1 || block_tokens < 1 || block_tokens % kernels::kKeyGroup != 0) {
     fail(ErrorCode::invalid_argument,
-         "a KV cache needs at least 1 block of at least 1 token, got {} of {}", block_count,
-         block_tokens);
+         "a KV cache needs at least 1 block of a multiple of {} tokens, got {} of {}",
+         kernels::kKeyGroup, block_count, block_tokens);
   }
   const auto tokens =
       checked_mul(static_cast<uint64_t>(block_count), static_cast<uint64_t>(block_tokens));
@@ -39,10 +40,13 @@ CpuKvMemory::CpuKvMemory(const KvShape& shape, KvType type, int64_t block_count,
                            fmt::format("the KV cache ({} blocks of {} tokens in {})", block_count,
                                        block_tokens, to_string(type)))) {}
 
-int64_t CpuKvMemory::offset(int64_t layer, BlockId block, int64_t half, int64_t head) const {
-  const int64_t head_bytes = block_tokens_ * shape_.head_size * kv_element_bytes(type_);
+int64_t CpuKvMemory::group_offset(int64_t layer, std::span<const BlockId> blocks, int64_t half,
+                                  int64_t head, int64_t position) const {
+  const BlockId block = blocks[static_cast<size_t>(position / block_tokens_)];
+  const int64_t token_bytes = shape_.head_size * kv_element_bytes(type_);
   const int64_t index = ((layer * block_count_ + block) * 2 + half) * shape_.kv_head_count + head;
-  return index * head_bytes;
+  const int64_t first_of_group = position % block_tokens_ / kernels::kKeyGroup * kernels::kKeyGroup;
+  return (index * block_tokens_ + first_of_group) * token_bytes;
 }
 
 }  // namespace sparrow

@@ -1,7 +1,8 @@
 // The KV cache's bytes on the CPU.
 //
-// Layout: [layer][block][K, V][kv head][token in block][head_size], elements of the cache's type.
-// One head's keys in a block are contiguous, which is how attention reads them.
+// Layout: [layer][block][K, V][kv head][group of 16 tokens], elements of the cache's type. Within a
+// group keys stand channel by channel, [head_size][16], and values token by token, [16][head_size]:
+// the order in which attention reads them (kernels/kernel_table.h).
 #pragma once
 
 #include "backend/backend.h"
@@ -20,16 +21,19 @@ class CpuKvMemory final : public KvMemory {
   const KvShape& shape() const { return shape_; }
   KvType type() const { return type_; }
 
-  // [block_tokens][head_size] of one head.
-  std::byte* keys(int64_t layer, BlockId block, int64_t head) const {
-    return memory_.data() + offset(layer, block, 0, head);
+  // The group of 16 tokens that holds `position` of a sequence, whose blocks are given.
+  std::byte* key_group(int64_t layer, std::span<const BlockId> blocks, int64_t head,
+                       int64_t position) const {
+    return memory_.data() + group_offset(layer, blocks, 0, head, position);
   }
-  std::byte* values(int64_t layer, BlockId block, int64_t head) const {
-    return memory_.data() + offset(layer, block, 1, head);
+  std::byte* value_group(int64_t layer, std::span<const BlockId> blocks, int64_t head,
+                         int64_t position) const {
+    return memory_.data() + group_offset(layer, blocks, 1, head, position);
   }
 
  private:
-  int64_t offset(int64_t layer, BlockId block, int64_t half, int64_t head) const;
+  int64_t group_offset(int64_t layer, std::span<const BlockId> blocks, int64_t half, int64_t head,
+                       int64_t position) const;
 
   KvShape shape_;
   KvType type_;
