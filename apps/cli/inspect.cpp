@@ -137,13 +137,14 @@ void print_memory(const ModelReport& report) {
 
 void print_tensors(const GgufFile& file) {
   print_title("Tensors");
-  size_t name_columns = 0;
+  int name_columns = 0;
   for (const TensorInfo& info : file.tensors())
-    name_columns = std::max(name_columns, as_one_line(info.name).size());
+    name_columns = std::max(name_columns, display_columns(as_one_line(info.name)));
   for (const TensorInfo& info : file.tensors()) {
-    const std::string line = fmt::format("  {:<{}}  {:<8}{:>10}  {}", as_one_line(info.name),
-                                         name_columns, format_name(info.gguf_type_id),
-                                         human_bytes(info.size_bytes), to_string(info.shape));
+    const std::string name = as_one_line(info.name);
+    const std::string line = fmt::format(
+        "  {}{:{}}  {:<8}{:>10}  {}", name, "", name_columns - display_columns(name),
+        format_name(info.gguf_type_id), human_bytes(info.size_bytes), to_string(info.shape));
     std::printf("%s\n", line.c_str());
   }
 }

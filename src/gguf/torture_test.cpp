@@ -93,7 +93,7 @@ TEST(GgufTorture, many_fields_changed_at_once_are_judged_as_the_slow_reader_does
       UINT64_MAX};
   const Bytes small = small_file().data();
   std::mt19937_64 random(7);
-  for (int round = 0; round < 5000; ++round) {
+  for (int round = 0; round < 10000; ++round) {
     Bytes changed = small;
     const uint64_t change_count = 1 + random() % 4;
     for (uint64_t i = 0; i < change_count; ++i) {

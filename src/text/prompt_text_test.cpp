@@ -8,7 +8,8 @@ namespace {
 PromptText join(std::vector<Segment> segments) { return PromptText(segments); }
 
 TEST(PromptText, knows_who_wrote_what) {
-  const PromptText text = join({{"ab", true}, {"cd", false}, {"", true}, {"ef", false}, {"gh", true}});
+  const PromptText text =
+      join({{"ab", true}, {"cd", false}, {"", true}, {"ef", false}, {"gh", true}});
   EXPECT_EQ(text.text(), "abcdefgh");
   EXPECT_TRUE(text.is_from_template(0, 2));
   EXPECT_FALSE(text.is_from_template(0, 3));
@@ -23,7 +24,10 @@ TEST(PromptText, two_segments_of_the_template_are_one) {
 }
 
 TEST(PromptText, a_character_cut_by_a_border_is_whole_and_the_users) {
-  const PromptText text = join({{"a\xE4\xBD", true}, {"\xA0" "b", false}});
+  const PromptText text = join({{"a\xE4\xBD", true},
+                                {"\xA0"
+                                 "b",
+                                 false}});
   EXPECT_EQ(text.text(), "a你b");
   EXPECT_TRUE(text.is_from_template(0, 1));
   EXPECT_FALSE(text.is_from_template(1, 4));

@@ -57,7 +57,8 @@ void expect_golden(const Tokenizer& tokenizer, const TreeJson& golden, const std
 TEST(TokenizerGolden, byte_level_bpe_of_each_family_from_tokenizer_json_and_from_gguf) {
   const TreeJson golden = test::read_text_golden(SPARROW_SOURCE_DIR, "byte_level");
   for (const auto& [pre, kind] : golden["kinds"].items()) {
-    const std::shared_ptr<const Tokenizer> tokenizer = from_gguf(test::byte_level_gguf(golden, pre));
+    const std::shared_ptr<const Tokenizer> tokenizer =
+        from_gguf(test::byte_level_gguf(golden, pre));
     expect_golden(*tokenizer, golden, pre);
     for (const TreeJson& row : golden["texts"]) {
       const std::string text = row.get<std::string>();
@@ -74,8 +75,10 @@ TEST(TokenizerGolden, added_tokens_with_every_flag) {
     const auto tokenizer = Tokenizer::from_json(test::tokenizer_json(golden, name));
     for (size_t i = 0; i < golden["texts"].size(); ++i) {
       const std::string text = golden["texts"][i].get<std::string>();
-      EXPECT_EQ(tokenizer->encode(text, true), kind["ids"][i][0].get<Ids>()) << name << ": " << text;
-      EXPECT_EQ(tokenizer->encode(text, false), kind["ids"][i][1].get<Ids>()) << name << ": " << text;
+      EXPECT_EQ(tokenizer->encode(text, true), kind["ids"][i][0].get<Ids>())
+          << name << ": " << text;
+      EXPECT_EQ(tokenizer->encode(text, false), kind["ids"][i][1].get<Ids>())
+          << name << ": " << text;
     }
   }
 }

@@ -337,17 +337,25 @@ std::string json_refusal(const std::function<void(TreeJson&)>& change,
 }
 
 TEST(TokenizerFromJson, unknown_forms_are_refused_by_name) {
-  EXPECT_THAT(json_refusal([](TreeJson& j) { j["normalizer"] = {{"type", "NFKC"}}; }),
+  EXPECT_THAT(json_refusal([](TreeJson& j) {
+                j["normalizer"] = {{"type", "NFKC"}};
+              }),
               HasSubstr("NFKC"));
-  EXPECT_THAT(json_refusal([](TreeJson& j) { j["pre_tokenizer"] = {{"type", "Whitespace"}}; }),
+  EXPECT_THAT(json_refusal([](TreeJson& j) {
+                j["pre_tokenizer"] = {{"type", "Whitespace"}};
+              }),
               HasSubstr("Whitespace"));
   EXPECT_THAT(json_refusal([](TreeJson& j) {
                 j["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "\\w+";
               }),
               HasSubstr("\\w+"));
-  EXPECT_THAT(json_refusal([](TreeJson& j) { j["decoder"] = {{"type", "WordPiece"}}; }),
+  EXPECT_THAT(json_refusal([](TreeJson& j) {
+                j["decoder"] = {{"type", "WordPiece"}};
+              }),
               HasSubstr("WordPiece"));
-  EXPECT_THAT(json_refusal([](TreeJson& j) { j["post_processor"] = {{"type", "BertProcessing"}}; }),
+  EXPECT_THAT(json_refusal([](TreeJson& j) {
+                j["post_processor"] = {{"type", "BertProcessing"}};
+              }),
               HasSubstr("BertProcessing"));
   EXPECT_THAT(json_refusal([](TreeJson& j) { j["model"]["type"] = "Unigram"; }),
               HasSubstr("Unigram"));
@@ -361,13 +369,16 @@ TEST(TokenizerFromJson, broken_vocabularies_are_refused_with_the_place) {
     return json_refusal(change, ErrorCode::invalid_file);
   };
   EXPECT_THAT(broken([](TreeJson& j) { j["model"]["vocab"]["a"] = -1; }), HasSubstr("[\"a\"]"));
-  EXPECT_THAT(broken([](TreeJson& j) { j["model"]["vocab"]["a"] = 1 << 20; }), HasSubstr("1048576"));
+  EXPECT_THAT(broken([](TreeJson& j) { j["model"]["vocab"]["a"] = 1 << 20; }),
+              HasSubstr("1048576"));
   EXPECT_THAT(broken([](TreeJson& j) { j["model"]["vocab"]["a"] = 0.5; }), HasSubstr("0.5"));
   EXPECT_THAT(broken([](TreeJson& j) { j["model"]["vocab"]["aa"] = 0; }), HasSubstr("same id 0"));
-  EXPECT_THAT(broken([](TreeJson& j) { j["model"]["vocab"] = TreeJson::array(); }), HasSubstr("vocab"));
+  EXPECT_THAT(broken([](TreeJson& j) { j["model"]["vocab"] = TreeJson::array(); }),
+              HasSubstr("vocab"));
   EXPECT_THAT(broken([](TreeJson& j) { j["model"]["merges"][0] = "a zz"; }),
               HasSubstr("model.merges[0] needs the token \"zz\""));
-  EXPECT_THAT(broken([](TreeJson& j) { j["model"]["merges"][0] = 3; }), HasSubstr("model.merges[0]"));
+  EXPECT_THAT(broken([](TreeJson& j) { j["model"]["merges"][0] = 3; }),
+              HasSubstr("model.merges[0]"));
   EXPECT_THAT(broken([](TreeJson& j) { j["model"]["merges"] = "a b"; }), HasSubstr("model.merges"));
   EXPECT_THAT(broken([](TreeJson& j) { j["added_tokens"][0]["id"] = 3; }), HasSubstr("id 3"));
   EXPECT_THAT(broken([](TreeJson& j) { j["added_tokens"][0]["content"] = ""; }),

@@ -24,7 +24,7 @@ using test_support::ProgramResult;
 
 uint64_t mutation_count() {
   const std::optional<std::string> wanted = config_env("SPARROW_TEST_MUTATIONS");
-  uint64_t count = 60;
+  uint64_t count = 150;
   if (wanted) std::from_chars(wanted->data(), wanted->data() + wanted->size(), count);
   return count;
 }

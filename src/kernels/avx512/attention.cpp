@@ -11,10 +11,10 @@ namespace sparrow::kernels::avx512 {
 namespace {
 
 constexpr int kLanes = 16;
-constexpr int kGroups = 2;                 // of 16 keys, a register each
-constexpr int kQueries = 6;                // that share a load
-constexpr int64_t kWorthConverting = 12;   // queries
-constexpr int64_t kConvertedHead = 256;    // largest head with room for a converted tile
+constexpr int kGroups = 2;                // of 16 keys, a register each
+constexpr int kQueries = 6;               // that share a load
+constexpr int64_t kWorthConverting = 12;  // queries
+constexpr int64_t kConvertedHead = 256;   // largest head with room for a converted tile
 static_assert(kKeyGroup == kLanes && kKeyTile == kGroups * kLanes);
 
 struct F32 {
@@ -163,8 +163,7 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
       const __mmask16 mask = v == kV - 1 ? last : 0xffff;
       float* p = queries.out[i] + channel + v * kLanes;
       const __m512 old = _mm512_maskz_loadu_ps(mask, p);
-      _mm512_mask_storeu_ps(p, mask,
-                            _mm512_fmadd_ps(old, keep, _mm512_mul_ps(totals[i][v], take)));
+      _mm512_mask_storeu_ps(p, mask, _mm512_fmadd_ps(old, keep, _mm512_mul_ps(totals[i][v], take)));
     }
   }
 }

@@ -35,8 +35,8 @@ void rms_norm_f32(float* out, const float* x, const float* w, int64_t count, flo
 void add_f32(float* out, const float* x, int64_t count) {
   for (int64_t i = 0; i < count; i += kLanes) {
     const __mmask16 mask = mask_of(count - i);
-    const __m512 sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out + i),
-                                     _mm512_maskz_loadu_ps(mask, x + i));
+    const __m512 sum =
+        _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out + i), _mm512_maskz_loadu_ps(mask, x + i));
     _mm512_mask_storeu_ps(out + i, mask, sum);
   }
 }
@@ -66,8 +66,7 @@ void silu_mul_f32(float* out, const float* gate, const float* up, int64_t count)
     const __m512 g = _mm512_maskz_loadu_ps(mask, gate + i);
     const __m512 minus_g = _mm512_sub_ps(_mm512_setzero_ps(), g);
     const __m512 silu = _mm512_div_ps(g, _mm512_add_ps(one, exp(minus_g)));
-    _mm512_mask_storeu_ps(out + i, mask,
-                          _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(mask, up + i)));
+    _mm512_mask_storeu_ps(out + i, mask, _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(mask, up + i)));
   }
 }
 
