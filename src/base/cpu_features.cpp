@@ -78,6 +78,7 @@ bool has_instruction_set(const CpuFeatures& f, std::string_view name) {
   if (name == "scalar") return true;
   const bool has_avx2 = f.avx2 && f.fma && f.f16c;
   if (name == "avx2") return has_avx2;
+  if (name == "avx_vnni") return has_avx2 && f.avx_vnni;
   const bool has_avx512 = has_avx2 && f.avx512f && f.avx512bw && f.avx512vl && f.avx512_vnni;
   if (name == "avx512") return has_avx512;
   return false;

@@ -1,7 +1,9 @@
 #include "kernels/dispatch.h"
 
 #if defined(__x86_64__)
+#include "kernels/avx2/table.h"
 #include "kernels/avx512/table.h"
+#include "kernels/avx_vnni/table.h"
 #endif
 #include "kernels/scalar/table.h"
 
@@ -11,6 +13,8 @@ std::span<const KernelTable* const> kernel_tables() {
   static constexpr const KernelTable* kTables[] = {
     &scalar::kTable,
 #if defined(__x86_64__)
+    &avx2::kTable,
+    &avx_vnni::kTable,
     &avx512::kTable,
 #endif
   };

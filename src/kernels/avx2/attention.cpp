@@ -1,0 +1,235 @@
+// Softmax attention over one tile of keys (kernels/scalar/attention.cpp explains it). A lane is a
+// key while scores are summed and a channel while values are. Two queries share each load; many
+// queries first turn the tile into f32 in the L1 cache, few (decoding) widen it in registers: the
+// same numbers either way, as each query has its own sums in one fixed order.
+#include "kernels/avx2/lanes.h"
+#include "kernels/avx2/table.h"
+
+namespace sparrow::kernels::avx2 {
+namespace {
+
+constexpr int kVectors = kKeyTile / kLanes;               // registers that hold a number of each key
+constexpr int kVectorsOfGroup = kKeyGroup / kLanes;
+constexpr int kGroups = kKeyTile / kKeyGroup;
+constexpr int kQueries = 2;                // that share a load
+constexpr int64_t kWorthConverting = 6;    // queries
+constexpr int64_t kConvertedHead = 128;    // largest head with room for a converted tile
+
+struct F32 {
+  static __m256 load(const void* base, int64_t index) {
+    return _mm256_loadu_ps(static_cast<const float*>(base) + index);
+  }
+  static float one(const void* base, int64_t index) {
+    return static_cast<const float*>(base)[index];
+  }
+};
+
+struct F16 {
+  static __m256 load(const void* base, int64_t index) {
+    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static float one(const void* base, int64_t index) {
+    return _cvtsh_ss(static_cast<const uint16_t*>(base)[index]);
+  }
+};
+
+struct BF16 {
+  static __m256 load(const void* base, int64_t index) {
+    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+    const __m128i numbers = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(numbers), 16));
+  }
+  static float one(const void* base, int64_t index) {
+    const uint32_t bits = static_cast<const uint16_t*>(base)[index];
+    return __builtin_bit_cast(float, bits << 16);
+  }
+};
+
+// kQ queries, with what their tile gives.
+template <int kQ>
+struct Queries {
+  const float* q[kQ];
+  float* out[kQ];
+  int64_t index[kQ];    // into largest and weight
+  int64_t visible[kQ];  // 1 to kKeyTile
+  alignas(32) float weights[kQ][kKeyTile];
+  float keep[kQ];
+  float take[kQ];
+};
+
+template <typename Number, int kQ>
+void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
+  __m256 totals[kQ][kVectors];
+  for (int i = 0; i < kQ; ++i) {
+    for (int v = 0; v < kVectors; ++v) totals[i][v] = _mm256_setzero_ps();
+  }
+  for (int64_t d = 0; d < a.head_size; ++d) {
+    __m256 q[kQ];
+    for (int i = 0; i < kQ; ++i) q[i] = _mm256_set1_ps(queries.q[i][d]);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const __m256 key = Number::load(a.keys[v / kVectorsOfGroup],
+                                      d * kKeyGroup + v % kVectorsOfGroup * kLanes);
+      for (int i = 0; i < kQ; ++i) totals[i][v] = _mm256_fmadd_ps(q[i], key, totals[i][v]);
+    }
+  }
+  const __m256 scale = _mm256_set1_ps(a.scale);
+  for (int i = 0; i < kQ; ++i) {
+    for (int v = 0; v < kVectors; ++v)
+      _mm256_store_ps(queries.weights[i] + v * kLanes, _mm256_mul_ps(totals[i][v], scale));
+  }
+}
+
+// Scores become weights; the running largest score and sum of weights move on.
+template <int kQ>
+void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
+  for (int i = 0; i < kQ; ++i) {
+    float* weights = queries.weights[i];
+    __m256 scores[kVectors];
+    __m256 masks[kVectors];
+    __m256 largest_of = _mm256_set1_ps(-__builtin_inff());
+    for (int v = 0; v < kVectors; ++v) {
+      masks[v] = _mm256_castsi256_ps(mask_lanes(queries.visible[i] - v * kLanes));
+      scores[v] = _mm256_blendv_ps(_mm256_set1_ps(-__builtin_inff()),
+                                   _mm256_load_ps(weights + v * kLanes), masks[v]);
+      largest_of = _mm256_max_ps(largest_of, scores[v]);
+    }
+    const float tile_largest = largest_lane(largest_of);
+    __m256 total = _mm256_setzero_ps();
+    for (int v = 0; v < kVectors; ++v) {
+      const __m256 weight = _mm256_and_ps(
+          masks[v], exp(_mm256_sub_ps(scores[v], _mm256_set1_ps(tile_largest))));
+      _mm256_store_ps(weights + v * kLanes, weight);
+      total = _mm256_add_ps(total, weight);
+    }
+    const float old_largest = a.largest[queries.index[i]];
+    const float largest = tile_largest > old_largest ? tile_largest : old_largest;
+    alignas(32) float factors[kLanes] = {old_largest - largest, tile_largest - largest};
+    _mm256_store_ps(factors, exp(_mm256_load_ps(factors)));
+    queries.keep[i] = factors[0];
+    queries.take[i] = factors[1];
+    a.largest[queries.index[i]] = largest;
+    float& weight = a.weight[queries.index[i]];
+    weight = weight * factors[0] + sum_lanes(total) * factors[1];
+  }
+}
+
+// 8 * kV channels from `channel`: values summed key by key, then merged.
+template <typename Number, int kQ, int kV>
+void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_t channel) {
+  __m256 totals[kQ][kV];
+  for (int i = 0; i < kQ; ++i) {
+    for (int v = 0; v < kV; ++v) totals[i][v] = _mm256_setzero_ps();
+  }
+  for (int64_t j = 0; j < queries.visible[0]; ++j) {
+    const void* values = a.values[j / kKeyGroup];
+    const int64_t index = j % kKeyGroup * a.head_size + channel;
+    __m256 weight[kQ];
+    for (int i = 0; i < kQ; ++i) weight[i] = _mm256_set1_ps(queries.weights[i][j]);
+    for (int v = 0; v < kV; ++v) {
+      const __m256 value = Number::load(values, index + v * kLanes);
+      for (int i = 0; i < kQ; ++i) totals[i][v] = _mm256_fmadd_ps(weight[i], value, totals[i][v]);
+    }
+  }
+  for (int i = 0; i < kQ; ++i) {
+    for (int v = 0; v < kV; ++v) {
+      float* p = queries.out[i] + channel + v * kLanes;
+      const __m256 taken = _mm256_mul_ps(totals[i][v], _mm256_set1_ps(queries.take[i]));
+      _mm256_storeu_ps(
+          p, _mm256_fmadd_ps(_mm256_loadu_ps(p), _mm256_set1_ps(queries.keep[i]), taken));
+    }
+  }
+}
+
+template <typename Number, int kQ>
+void merge_channel(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_t channel) {
+  for (int i = 0; i < kQ; ++i) {
+    float total = 0;
+    for (int64_t j = 0; j < queries.visible[i]; ++j) {
+      const float value =
+          Number::one(a.values[j / kKeyGroup], j % kKeyGroup * a.head_size + channel);
+      total = __builtin_fmaf(queries.weights[i][j], value, total);
+    }
+    float& out = queries.out[i][channel];
+    out = __builtin_fmaf(out, queries.keep[i], total * queries.take[i]);
+  }
+}
+
+// Queries [first, first + kQ), none of them blind.
+template <typename Number, int kQ>
+void attend(const AttentionTileArgs& a, int64_t first) {
+  Queries<kQ> queries;
+  bool see_the_same = true;
+  for (int i = 0; i < kQ; ++i) {
+    const int64_t row = (first + i) / a.group;
+    const int64_t head = (first + i) % a.group;
+    queries.q[i] = a.q + row * a.q_row_stride + head * a.head_size;
+    queries.out[i] = a.out + row * a.out_row_stride + head * a.head_size;
+    queries.index[i] = first + i;
+    queries.visible[i] = a.visible[row];
+    see_the_same = see_the_same && queries.visible[i] == queries.visible[0];
+  }
+  if (!see_the_same) {
+    // A value that a query does not see must not even meet it as zero times infinity.
+    for (int i = 0; i < kQ; ++i) attend<Number, 1>(a, first + i);
+    return;
+  }
+  score_keys<Number, kQ>(queries, a);
+  weigh_keys<kQ>(queries, a);
+  int64_t channel = 0;
+  for (; channel + 4 * kLanes <= a.head_size; channel += 4 * kLanes)
+    merge_values<Number, kQ, 4>(queries, a, channel);
+  for (; channel + kLanes <= a.head_size; channel += kLanes)
+    merge_values<Number, kQ, 1>(queries, a, channel);
+  for (; channel < a.head_size; ++channel) merge_channel<Number, kQ>(queries, a, channel);
+}
+
+template <typename Number>
+void attend_all(const AttentionTileArgs& a, int64_t first, int64_t end) {
+  for (; first + kQueries <= end; first += kQueries) attend<Number, kQueries>(a, first);
+  for (; first < end; ++first) attend<Number, 1>(a, first);
+}
+
+// The tile in f32, each group where it was.
+struct Converted {
+  alignas(32) float keys[kGroups][kConvertedHead * kKeyGroup];
+  alignas(32) float values[kGroups][kConvertedHead * kKeyGroup];
+};
+
+template <typename Number>
+void attend_converted(const AttentionTileArgs& a, int64_t first, int64_t end) {
+  Converted tile;
+  AttentionTileArgs converted = a;
+  for (int g = 0; g < kGroups; ++g) {
+    for (int64_t i = 0; i < a.head_size * kKeyGroup; i += kLanes) {
+      _mm256_store_ps(tile.keys[g] + i, Number::load(a.keys[g], i));
+      _mm256_store_ps(tile.values[g] + i, Number::load(a.values[g], i));
+    }
+    converted.keys[g] = tile.keys[g];
+    converted.values[g] = tile.values[g];
+  }
+  attend_all<F32>(converted, first, end);
+}
+
+template <typename Number, bool kConverts>
+void attention_tile(const AttentionTileArgs& a) {
+  // Rows ascend, so those that see nothing yet come first.
+  int64_t blind = 0;
+  while (blind < a.rows && a.visible[blind] == 0) ++blind;
+  const int64_t first = blind * a.group;
+  const int64_t end = a.rows * a.group;
+  if (kConverts && end - first >= kWorthConverting && a.head_size <= kConvertedHead) {
+    attend_converted<Number>(a, first, end);
+  } else {
+    attend_all<Number>(a, first, end);
+  }
+}
+
+}  // namespace
+
+void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32, false>(args); }
+void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16, true>(args); }
+void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16, true>(args); }
+
+}  // namespace sparrow::kernels::avx2

@@ -1,0 +1,391 @@
+// Products of quantized activations with packed weights in registers of 8 rows, for any way to sum
+// four products a lane (Dot). kernel_table.h defines the result; integer sums are exact, so all ways
+// give the same bits. Few rows of x: each weight is unpacked in registers and used at once. Many
+// rows: 256 values of a tile are unpacked into a panel in the L1 cache and multiplied with several
+// rows of x at a time.
+//
+// A Dot gives, for codes of kBits:
+//   planes(kBits)        codes of so many bits are split into this many planes of 4 bits, or 1;
+//   columns(kBits)       rows of x whose sums fit the registers at once;
+//   add<kBits, kCount>(total, codes, x)  total + the sum over kCount vectors of one plane's codes
+//                        times x, exact.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/avx2/lanes.h"
+#include "kernels/avx2/packed_formats.h"
+#include "kernels/kernel_table.h"
+
+namespace sparrow::kernels::avx2 {
+namespace {
+
+constexpr int kVectors = 8;               // registers that hold 32 values of 8 rows
+constexpr int kFew = 3;                   // rows of x that the direct way takes at once
+constexpr int kPanelGroups = 8;           // groups of 32 values
+constexpr int64_t kPrefetchBytes = 4096;  // ahead of the block at hand
+
+inline __m256i four_of(const int8_t* x) {
+  int32_t value;
+  __builtin_memcpy(&value, x, sizeof(value));
+  return _mm256_set1_epi32(value);
+}
+
+// The logarithm of an offset, a power of two.
+constexpr int offset_bits(int offset) { return offset <= 1 ? 0 : 1 + offset_bits(offset / 2); }
+
+// What the codes' offset makes too much.
+inline __m256i correction(int bits, const int32_t* minus_sum) {
+  return _mm256_sll_epi32(_mm256_set1_epi32(*minus_sum), _mm_cvtsi32_si128(bits));
+}
+
+struct XRow {
+  const int8_t* high;
+  const int8_t* low;
+  const float* scales;
+  const int32_t* minus_sums;  // of as many values as share a scale of the weight
+  const float* scaled_sums;
+};
+
+// From group `first` on. kSubs scales of the weight to a group of 32.
+template <int kSubs>
+XRow x_row(const PackedMatmulArgs& a, int64_t i, int64_t first) {
+  const int64_t row = a.x_rows != nullptr ? a.x_rows[i] : i;
+  const int64_t group = row * (a.k / kQuantGroup) + first;
+  const int64_t value = row * a.k + first * kQuantGroup;
+  return {a.x.high + value, a.x.low == nullptr ? nullptr : a.x.low + value, a.x.scales + group,
+          (kSubs == 1 ? a.x.minus_sums32 : a.x.minus_sums16) + kSubs * group,
+          (kSubs == 1 ? a.x.scaled_sums32 : a.x.scaled_sums16) + kSubs * group};
+}
+
+inline float* out_row(const PackedMatmulArgs& a, int64_t i) {
+  return a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
+}
+
+// Fields of a block are read side by side, in an order the hardware does not foresee; what is asked
+// for may lie beyond the weight.
+template <typename Format>
+inline void prefetch_part(const uint8_t* w, int g, int64_t ahead) {
+  constexpr int kBytes = kTileRows * Format::kBytes;
+  constexpr int kPart = kBytes / (Format::kValues / kQuantGroup);
+  for (int line = 0; line < kPart; line += 64)
+    _mm_prefetch(reinterpret_cast<const char*>(w + ahead + g * kPart + line), _MM_HINT_T0);
+}
+
+// Into planes of 4 bits, where a Dot wants that.
+template <int kPlanes>
+inline void split(__m256i (&codes)[kPlanes][kVectors]) {
+  if constexpr (kPlanes == 2) {
+    for (int v = 0; v < kVectors; ++v) {
+      codes[1][v] = high_nibbles(codes[0][v]);
+      codes[0][v] = low_nibbles(codes[0][v]);
+    }
+  }
+}
+
+// The whole sum over kCount vectors from `from` on.
+template <typename Dot, int kBits, int kCount, int kPlanes>
+inline __m256i add_planes(__m256i total, const __m256i (&codes)[kPlanes][kVectors], int from,
+                          const int8_t* x) {
+  total = Dot::template add<kBits, kCount>(total, codes[0] + from, x);
+  if constexpr (kPlanes == 2) {
+    const __m256i upper =
+        Dot::template add<kBits, kCount>(_mm256_setzero_si256(), codes[1] + from, x);
+    total = _mm256_add_epi32(total, _mm256_slli_epi32(upper, 4));
+  }
+  return total;
+}
+
+template <typename Format, typename Dot, int kCount, bool kWide, int kPlanes>
+inline __m256i dot(const __m256i (&codes)[kPlanes][kVectors], int from, const XRow& x,
+                   int64_t value, const int32_t* minus_sum) {
+  __m256i start = _mm256_setzero_si256();
+  if constexpr (Format::kOffset != 0) start = correction(offset_bits(Format::kOffset), minus_sum);
+  if constexpr (kWide) {
+    const __m256i high = add_planes<Dot, Format::kBits, kCount>(_mm256_setzero_si256(), codes,
+                                                                from, x.high + value);
+    start = _mm256_add_epi32(start, _mm256_slli_epi32(high, 8));
+    return add_planes<Dot, Format::kBits, kCount>(start, codes, from, x.low + value);
+  }
+  return add_planes<Dot, Format::kBits, kCount>(start, codes, from, x.high + value);
+}
+
+// Rows [i, i + kM) of x times rows 8 half and on of one tile, the direct way.
+template <typename Format, typename Dot, int kM, bool kWide>
+void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, int half, __m256* out) {
+  constexpr int kGroups = Format::kValues / kQuantGroup;
+  constexpr int kSubs = 32 / Format::kGroup;
+  constexpr int kCount = kVectors / kSubs;
+  constexpr int kPlanes = Dot::planes(Format::kBits);
+  XRow x[kM];
+  for (int m = 0; m < kM; ++m) x[m] = x_row<kSubs>(a, i + m, 0);
+  for (int m = 0; m < kM; ++m) out[m] = _mm256_setzero_ps();
+  for (int64_t b = 0; b < a.k / Format::kValues; ++b, w += kTileRows * Format::kBytes) {
+    const typename Format::Block block(w, half);
+#pragma GCC unroll 8
+    for (int g = 0; g < kGroups; ++g) {
+      if (half == 0) prefetch_part<Format>(w, g, kPrefetchBytes);
+      __m256i codes[kPlanes][kVectors];
+      Format::codes(w, g, half, codes[0]);
+      split(codes);
+      const int64_t group = b * kGroups + g;
+      for (int m = 0; m < kM; ++m) {
+        __m256 t = _mm256_setzero_ps();
+        for (int sub = 0; sub < kSubs; ++sub) {
+          const __m256 sum = _mm256_cvtepi32_ps(dot<Format, Dot, kCount, kWide>(
+              codes, sub * kCount, x[m], group * kQuantGroup + sub * 16,
+              x[m].minus_sums + group * kSubs + sub));
+          const __m256 scale = Format::scale(block, g * kSubs + sub);
+          t = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t);
+        }
+        out[m] = _mm256_fmadd_ps(t, _mm256_set1_ps(x[m].scales[group]), out[m]);
+        if constexpr (Format::kHasMin) {
+          for (int sub = 0; sub < kSubs; ++sub) {
+            out[m] = _mm256_fmadd_ps(Format::min(block, g * kSubs + sub),
+                                     _mm256_set1_ps(x[m].scaled_sums[group * kSubs + sub]),
+                                     out[m]);
+          }
+        }
+      }
+    }
+  }
+}
+
+template <typename Format, typename Dot, int kM, bool kWide>
+void few_rows_all_tiles(const PackedMatmulArgs& a, int64_t i) {
+  for (int64_t j = 0; j < a.n; j += kTileRows) {
+    for (int half = 0; half < 2 && j + 8 * half < a.n; ++half) {
+      __m256 out[kM];
+      few_rows<Format, Dot, kM, kWide>(a, i, a.w + j / kTileRows * a.tile_bytes, half, out);
+      const __m256i mask = mask_lanes(a.n - j - 8 * half);
+      for (int m = 0; m < kM; ++m)
+        _mm256_maskstore_ps(out_row(a, i + m) + j + 8 * half, mask, out[m]);
+    }
+  }
+}
+
+// Up to 256 values of one tile.
+template <int kPlanes>
+struct Panel {
+  alignas(32) uint8_t codes[kPanelGroups][kPlanes][kVectors][2][32];
+  alignas(32) float scales[kPanelGroups * 2][2][8];
+  alignas(32) float mins[kPanelGroups * 2][2][8];
+};
+
+template <typename Format, int kPlanes>
+void fill_panel(Panel<kPlanes>& panel, const uint8_t* tile, int64_t first, int groups) {
+  constexpr int kGroups = Format::kValues / kQuantGroup;
+  constexpr int kSubs = 32 / Format::kGroup;
+  const uint8_t* w = tile + first / kGroups * kTileRows * Format::kBytes;
+  for (int at = 0; at < groups; at += kGroups, w += kTileRows * Format::kBytes) {
+    for (int half = 0; half < 2; ++half) {
+      const typename Format::Block block(w, half);
+#pragma GCC unroll 8
+      for (int g = 0; g < kGroups; ++g) {
+        // The panel after this one, while this one is computed with.
+        if (half == 0)
+          prefetch_part<Format>(w, g, kPanelGroups * kTileRows * Format::kBytes / kGroups);
+        __m256i codes[kPlanes][kVectors];
+        Format::codes(w, g, half, codes[0]);
+        split(codes);
+        for (int p = 0; p < kPlanes; ++p) {
+          for (int v = 0; v < kVectors; ++v) {
+            _mm256_store_si256(reinterpret_cast<__m256i*>(panel.codes[at + g][p][v][half]),
+                               codes[p][v]);
+          }
+        }
+        for (int sub = 0; sub < kSubs; ++sub) {
+          _mm256_store_ps(panel.scales[(at + g) * kSubs + sub][half],
+                          Format::scale(block, g * kSubs + sub));
+          if constexpr (Format::kHasMin) {
+            _mm256_store_ps(panel.mins[(at + g) * kSubs + sub][half],
+                            Format::min(block, g * kSubs + sub));
+          }
+        }
+      }
+    }
+  }
+}
+
+// Where a panel's results go: rows of the weight from `column` on.
+struct PanelPlace {
+  int64_t first;  // group
+  int groups;
+  int64_t column;
+  __m256i masks[2];
+};
+
+// sums[c][h] += codes of kCount vectors of all planes times x.
+template <typename Dot, int kBits, int kPlanes, int kCount, int kC>
+inline void add_products(__m256i (&sums)[kC][2], const uint8_t (*codes)[kVectors][2][32], int from,
+                         const int8_t* const (&x)[kC], int64_t value) {
+  Dot::template add_tile<kBits, kCount, kC>(sums, codes[0] + from, x, value);
+  if constexpr (kPlanes == 2) {
+    __m256i upper[kC][2];
+    for (int c = 0; c < kC; ++c) upper[c][0] = upper[c][1] = _mm256_setzero_si256();
+    Dot::template add_tile<kBits, kCount, kC>(upper, codes[1] + from, x, value);
+    for (int c = 0; c < kC; ++c) {
+      for (int h = 0; h < 2; ++h)
+        sums[c][h] = _mm256_add_epi32(sums[c][h], _mm256_slli_epi32(upper[c][h], 4));
+    }
+  }
+}
+
+// kC rows of x from i times the panel, added to out.
+template <typename Format, typename Dot, int kC, bool kWide, int kPlanes>
+void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t i,
+                const PanelPlace& place) {
+  constexpr int kSubs = 32 / Format::kGroup;
+  constexpr int kCount = kVectors / kSubs;
+  XRow x[kC];
+  const int8_t* high[kC];
+  const int8_t* low[kC];
+  __m256 out[kC][2];
+  for (int c = 0; c < kC; ++c) {
+    x[c] = x_row<kSubs>(a, i + c, place.first);
+    high[c] = x[c].high;
+    low[c] = x[c].low;
+    for (int h = 0; h < 2; ++h) {
+      out[c][h] = place.first == 0
+                      ? _mm256_setzero_ps()
+                      : _mm256_maskload_ps(out_row(a, i + c) + place.column + 8 * h, place.masks[h]);
+    }
+  }
+  for (int g = 0; g < place.groups; ++g) {
+    __m256 t[kC][2];
+#pragma GCC unroll 2
+    for (int sub = 0; sub < kSubs; ++sub) {
+      const int64_t value = g * kQuantGroup + sub * 16;
+      __m256i sums[kC][2];
+      for (int c = 0; c < kC; ++c) {
+        sums[c][0] = _mm256_setzero_si256();
+        if constexpr (Format::kOffset != 0 && !kWide) {
+          sums[c][0] =
+              correction(offset_bits(Format::kOffset), x[c].minus_sums + g * kSubs + sub);
+        }
+        sums[c][1] = sums[c][0];
+      }
+      add_products<Dot, Format::kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount,
+                                                            high, value);
+      if constexpr (kWide) {
+        for (int c = 0; c < kC; ++c) {
+          __m256i start = _mm256_setzero_si256();
+          if constexpr (Format::kOffset != 0)
+            start = correction(offset_bits(Format::kOffset), x[c].minus_sums + g * kSubs + sub);
+          for (int h = 0; h < 2; ++h)
+            sums[c][h] = _mm256_add_epi32(_mm256_slli_epi32(sums[c][h], 8), start);
+        }
+        add_products<Dot, Format::kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount,
+                                                              low, value);
+      }
+      for (int h = 0; h < 2; ++h) {
+        const __m256 scale = _mm256_load_ps(panel.scales[g * kSubs + sub][h]);
+        for (int c = 0; c < kC; ++c) {
+          const __m256 sum = _mm256_cvtepi32_ps(sums[c][h]);
+          t[c][h] = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t[c][h]);
+        }
+      }
+    }
+    for (int c = 0; c < kC; ++c) {
+      const __m256 scale = _mm256_set1_ps(x[c].scales[g]);
+      for (int h = 0; h < 2; ++h) out[c][h] = _mm256_fmadd_ps(t[c][h], scale, out[c][h]);
+    }
+    if constexpr (Format::kHasMin) {
+      for (int sub = 0; sub < kSubs; ++sub) {
+        const __m256 min0 = _mm256_load_ps(panel.mins[g * kSubs + sub][0]);
+        const __m256 min1 = _mm256_load_ps(panel.mins[g * kSubs + sub][1]);
+        for (int c = 0; c < kC; ++c) {
+          const __m256 sum = _mm256_set1_ps(x[c].scaled_sums[g * kSubs + sub]);
+          out[c][0] = _mm256_fmadd_ps(min0, sum, out[c][0]);
+          out[c][1] = _mm256_fmadd_ps(min1, sum, out[c][1]);
+        }
+      }
+    }
+  }
+  for (int c = 0; c < kC; ++c) {
+    for (int h = 0; h < 2; ++h)
+      _mm256_maskstore_ps(out_row(a, i + c) + place.column + 8 * h, place.masks[h], out[c][h]);
+  }
+}
+
+template <typename Format, typename Dot, bool kWide>
+void many_rows(const PackedMatmulArgs& a) {
+  constexpr int kPlanes = Dot::planes(Format::kBits);
+  constexpr int kColumns = Dot::columns(Format::kBits);
+  Panel<kPlanes> panel;
+  const int64_t all_groups = a.k / kQuantGroup;
+  for (int64_t j = 0; j < a.n; j += kTileRows) {
+    PanelPlace place = {0, 0, j, {mask_lanes(a.n - j), mask_lanes(a.n - j - 8)}};
+    const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
+    for (place.first = 0; place.first < all_groups; place.first += kPanelGroups) {
+      const int64_t left = all_groups - place.first;
+      place.groups = static_cast<int>(left < kPanelGroups ? left : kPanelGroups);
+      fill_panel<Format>(panel, tile, place.first, place.groups);
+      int64_t i = 0;
+      for (; i + kColumns <= a.m; i += kColumns)
+        panel_tile<Format, Dot, kColumns, kWide>(a, panel, i, place);
+      for (; i + 2 <= a.m; i += 2) panel_tile<Format, Dot, 2, kWide>(a, panel, i, place);
+      for (; i < a.m; ++i) panel_tile<Format, Dot, 1, kWide>(a, panel, i, place);
+    }
+  }
+}
+
+template <typename Format, typename Dot, bool kWide>
+void matmul(const PackedMatmulArgs& a) {
+  switch (a.m) {
+    case 0:
+      return;
+    case 1:
+      return few_rows_all_tiles<Format, Dot, 1, kWide>(a, 0);
+    case 2:
+      return few_rows_all_tiles<Format, Dot, 2, kWide>(a, 0);
+    case kFew:
+      return few_rows_all_tiles<Format, Dot, kFew, kWide>(a, 0);
+    default:
+      return many_rows<Format, Dot, kWide>(a);
+  }
+}
+
+template <typename Format, typename Dot>
+void packed_matmul(const PackedMatmulArgs& a) {
+  if (a.x.low == nullptr) {
+    matmul<Format, Dot, false>(a);
+  } else {
+    matmul<Format, Dot, true>(a);
+  }
+}
+
+template <typename Dot>
+PackedMatmul find_packed_matmul_with(uint32_t gguf_id) {
+  switch (gguf_id) {
+    case 2:
+      return packed_matmul<Q4_0, Dot>;
+    case 3:
+      return packed_matmul<Q4_1, Dot>;
+    case 6:
+      return packed_matmul<Q5_0, Dot>;
+    case 7:
+      return packed_matmul<Q5_1, Dot>;
+    case 8:
+      return packed_matmul<Q8_0, Dot>;
+    case 10:
+      return packed_matmul<Q2_K, Dot>;
+    case 11:
+      return packed_matmul<Q3_K, Dot>;
+    case 12:
+      return packed_matmul<Q4_K, Dot>;
+    case 13:
+      return packed_matmul<Q5_K, Dot>;
+    case 14:
+      return packed_matmul<Q6_K, Dot>;
+    case 20:
+      return packed_matmul<IQ4_NL, Dot>;
+    case 23:
+      return packed_matmul<IQ4_XS, Dot>;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+}  // namespace sparrow::kernels::avx2

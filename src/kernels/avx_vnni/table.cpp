@@ -1,0 +1,32 @@
+#include "kernels/avx_vnni/table.h"
+
+#include "kernels/avx2/table.h"
+#include "kernels/scalar/table.h"
+
+namespace sparrow::kernels::avx_vnni {
+
+const KernelTable kTable = {
+    .isa = "avx_vnni",
+    .matmul_f32_f32_f32 = scalar::matmul_f32_f32_f32,
+    .quantize = avx2::quantize,
+    .find_packed_matmul = find_packed_matmul,
+    .rms_norm_f32 = avx2::rms_norm_f32,
+    .add_f32 = avx2::add_f32,
+    .add_scaled_f32 = avx2::add_scaled_f32,
+    .scale_f32 = avx2::scale_f32,
+    .silu_mul_f32 = avx2::silu_mul_f32,
+    .exp_f32 = avx2::exp_f32,
+    .softmax_f32 = avx2::softmax_f32,
+    .rope_halves_f32 = scalar::rope_halves_f32,
+    .rope_pairs_f32 = scalar::rope_pairs_f32,
+    .attention_tile_f32 = avx2::attention_tile_f32,
+    .attention_tile_f16 = avx2::attention_tile_f16,
+    .attention_tile_bf16 = avx2::attention_tile_bf16,
+    .convert_f16_f32 = scalar::convert_f16_f32,
+    .convert_bf16_f32 = scalar::convert_bf16_f32,
+    .convert_f32_f16 = scalar::convert_f32_f16,
+    .convert_f32_bf16 = scalar::convert_f32_bf16,
+    .find_dequantize = scalar::find_dequantize,
+};
+
+}  // namespace sparrow::kernels::avx_vnni
