@@ -170,7 +170,7 @@ class Backend {
                          int64_t layer, std::span<const BatchSequence> sequences) = 0;
   // out = silu(gate) * up. `out` may be `gate`.
   virtual void silu_mul(const Activations& out, const Activations& gate, const Activations& up) = 0;
-  // out[i] = x[rows[i]].
+  // out[i] = x[rows[i]]. `rows` ascend; `out` may be the front of `x`.
   virtual void gather_rows(const Activations& out, const Activations& x,
                            std::span<const int64_t> rows) = 0;
 

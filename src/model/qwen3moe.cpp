@@ -94,12 +94,14 @@ void Qwen3Moe::forward(const Step& s) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     s.backend.rms_norm(s.normed, s.hidden, *layers_[i].attention_norm, epsilon_);
     attend(s, static_cast<int64_t>(i));
-    s.backend.add_rms_norm(s.normed, s.hidden, s.projected, *layers_[i].ffn_norm, epsilon_);
-    feed_forward(s, layers_[i]);
-    s.backend.add(s.hidden, s.projected);
+    const Step rest = i + 1 < layers_.size() ? s : only_logit_rows(s);
+    rest.backend.add_rms_norm(rest.normed, rest.hidden, rest.projected, *layers_[i].ffn_norm,
+                              epsilon_);
+    feed_forward(rest, layers_[i]);
+    rest.backend.add(rest.hidden, rest.projected);
   }
-  s.backend.gather_rows(s.last_hidden, s.hidden, s.batch.logit_rows);
-  s.backend.rms_norm(s.last_hidden, s.last_hidden, *output_norm_, epsilon_);
+  const Activations last = s.hidden.with_rows(s.last_hidden.rows);
+  s.backend.rms_norm(s.last_hidden, last, *output_norm_, epsilon_);
   s.backend.matmul(s.logits, s.last_hidden, *output_);
 }
 

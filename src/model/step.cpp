@@ -77,6 +77,34 @@ StepWorkspace::StepWorkspace(const ModelConfig& config, const WorkspaceLimits& l
   }
 }
 
+Step only_logit_rows(const Step& step) {
+  const std::span<const int64_t> rows = step.batch.logit_rows;
+  const int64_t count = static_cast<int64_t>(rows.size());
+  const auto cut = [&](const Activations& x) {
+    return x.with_rows(step.hidden.rows == 0 ? 0 : x.rows / step.hidden.rows * count);
+  };
+  step.backend.gather_rows(step.hidden.with_rows(count), step.hidden, rows);
+  step.backend.gather_rows(step.projected.with_rows(count), step.projected, rows);
+  return {.backend = step.backend,
+          .batch = step.batch,
+          .kv = step.kv,
+          .hidden = cut(step.hidden),
+          .normed = cut(step.normed),
+          .projected = cut(step.projected),
+          .q = cut(step.q),
+          .k = cut(step.k),
+          .v = cut(step.v),
+          .attended = cut(step.attended),
+          .gate = cut(step.gate),
+          .up = cut(step.up),
+          .rope_table = cut(step.rope_table),
+          .router_logits = cut(step.router_logits),
+          .expert_outputs = cut(step.expert_outputs),
+          .last_hidden = step.last_hidden,
+          .logits = step.logits,
+          .routing = step.routing};
+}
+
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
                StepWorkspace& workspace, Backend& backend) {
   const int64_t rows = static_cast<int64_t>(batch.ids.size());
@@ -95,7 +123,11 @@ Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
       SPARROW_CHECK(block >= 0 && block < kv.block_count());
   }
   SPARROW_CHECK(covered == rows);
-  for (const int64_t row : batch.logit_rows) SPARROW_CHECK(row >= 0 && row < rows);
+  int64_t next = 0;
+  for (const int64_t row : batch.logit_rows) {
+    SPARROW_CHECK(row >= next && row < rows);
+    next = row + 1;
+  }
   const int64_t pairs = rows * std::max<int64_t>(1, config.expert_used_count);
   const StepWorkspace& w = workspace;
   return {.backend = backend,

@@ -59,6 +59,10 @@ inline void linear(const Step& step, const Activations& out, const Activations& 
   step.backend.linears(parts, x);
 }
 
+// Once the last layer's attention has read all rows, only those whose logits are wanted go on: they
+// come to the front of `hidden` and `projected`, and the step that is left has no others.
+Step only_logit_rows(const Step& step);
+
 // Checks that the batch fits the workspace.
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
                StepWorkspace& workspace, Backend& backend);

@@ -114,8 +114,10 @@ void CpuBackend::silu_mul(const Activations& out, const Activations& gate, const
 void CpuBackend::gather_rows(const Activations& out, const Activations& x,
                              std::span<const int64_t> rows) {
   SPARROW_CHECK(out.columns == x.columns && out.rows == static_cast<int64_t>(rows.size()));
-  for (int64_t i = 0; i < out.rows; ++i)
-    std::copy_n(row(x, rows[static_cast<size_t>(i)]), x.columns, row(out, i));
+  for (int64_t i = 0; i < out.rows; ++i) {
+    const float* from = row(x, rows[static_cast<size_t>(i)]);
+    if (from != row(out, i)) std::copy_n(from, x.columns, row(out, i));
+  }
 }
 
 }  // namespace sparrow

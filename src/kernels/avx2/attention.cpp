@@ -8,12 +8,12 @@
 namespace sparrow::kernels::avx2 {
 namespace {
 
-constexpr int kVectors = kKeyTile / kLanes;               // registers that hold a number of each key
+constexpr int kVectors = kKeyTile / kLanes;  // registers that hold a number of each key
 constexpr int kVectorsOfGroup = kKeyGroup / kLanes;
 constexpr int kGroups = kKeyTile / kKeyGroup;
-constexpr int kQueries = 2;                // that share a load
-constexpr int64_t kWorthConverting = 6;    // queries
-constexpr int64_t kConvertedHead = 128;    // largest head with room for a converted tile
+constexpr int kQueries = 2;              // that share a load
+constexpr int64_t kWorthConverting = 6;  // queries
+constexpr int64_t kConvertedHead = 128;  // largest head with room for a converted tile
 
 struct F32 {
   static __m256 load(const void* base, int64_t index) {
@@ -69,8 +69,8 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
     for (int i = 0; i < kQ; ++i) q[i] = _mm256_set1_ps(queries.q[i][d]);
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const __m256 key = Number::load(a.keys[v / kVectorsOfGroup],
-                                      d * kKeyGroup + v % kVectorsOfGroup * kLanes);
+      const __m256 key =
+          Number::load(a.keys[v / kVectorsOfGroup], d * kKeyGroup + v % kVectorsOfGroup * kLanes);
       for (int i = 0; i < kQ; ++i) totals[i][v] = _mm256_fmadd_ps(q[i], key, totals[i][v]);
     }
   }
@@ -98,8 +98,8 @@ void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
     const float tile_largest = largest_lane(largest_of);
     __m256 total = _mm256_setzero_ps();
     for (int v = 0; v < kVectors; ++v) {
-      const __m256 weight = _mm256_and_ps(
-          masks[v], exp(_mm256_sub_ps(scores[v], _mm256_set1_ps(tile_largest))));
+      const __m256 weight =
+          _mm256_and_ps(masks[v], exp(_mm256_sub_ps(scores[v], _mm256_set1_ps(tile_largest))));
       _mm256_store_ps(weights + v * kLanes, weight);
       total = _mm256_add_ps(total, weight);
     }
@@ -136,8 +136,8 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
     for (int v = 0; v < kV; ++v) {
       float* p = queries.out[i] + channel + v * kLanes;
       const __m256 taken = _mm256_mul_ps(totals[i][v], _mm256_set1_ps(queries.take[i]));
-      _mm256_storeu_ps(
-          p, _mm256_fmadd_ps(_mm256_loadu_ps(p), _mm256_set1_ps(queries.keep[i]), taken));
+      _mm256_storeu_ps(p,
+                       _mm256_fmadd_ps(_mm256_loadu_ps(p), _mm256_set1_ps(queries.keep[i]), taken));
     }
   }
 }

@@ -65,8 +65,7 @@ void silu_mul_f32(float* out, const float* gate, const float* up, int64_t count)
 }
 
 void exp_f32(float* x, int64_t count) {
-  for (int64_t i = 0; i < count; i += kLanes)
-    store(x + i, exp(load(x + i, count - i)), count - i);
+  for (int64_t i = 0; i < count; i += kLanes) store(x + i, exp(load(x + i, count - i)), count - i);
 }
 
 void softmax_f32(float* x, int64_t count) {
@@ -77,8 +76,7 @@ void softmax_f32(float* x, int64_t count) {
   for (int64_t i = 0; i < count; i += kLanes) {
     const __m256 e = exp(_mm256_sub_ps(load(x + i, count - i), shift));
     store(x + i, e, count - i);
-    total = _mm256_add_ps(
-        total, _mm256_and_ps(e, _mm256_castsi256_ps(mask_lanes(count - i))));
+    total = _mm256_add_ps(total, _mm256_and_ps(e, _mm256_castsi256_ps(mask_lanes(count - i))));
   }
   scale_f32(x, x, 1.0f / sum_lanes(total), count);
 }

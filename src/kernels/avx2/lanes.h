@@ -28,8 +28,8 @@ inline float largest_lane(__m256 v) {
   return _mm_cvtss_f32(_mm_max_ss(four, _mm_shuffle_ps(four, four, 1)));
 }
 
-// e^x; kernels/scalar/exp.h explains the method, here with fused multiply-adds. NaN gives NaN, above
-// 88.73 infinity, below -104 zero.
+// e^x; kernels/scalar/exp.h explains the method, here with fused multiply-adds. NaN gives NaN,
+// above 88.73 infinity, below -104 zero.
 inline __m256 exp(__m256 x) {
   // A NaN is the second operand, which is what these return then.
   const __m256 bounded =

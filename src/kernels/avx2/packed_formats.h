@@ -66,10 +66,9 @@ inline void add_fifth_bits(const uint8_t* qh, int half, __m256i* out) {
   const __m256i bits = load32(qh, 0, half);
   for (int i = 0; i < 8; ++i) {
     // Byte i / 2 of each row, four times; byte b then tests bit 4 (i % 2) + b.
-    const __m256i pick = _mm256_add_epi8(
-        _mm256_set1_epi8(static_cast<char>(i / 2)),
-        _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404, 0x08080808,
-                          0x0c0c0c0c));
+    const __m256i pick = _mm256_add_epi8(_mm256_set1_epi8(static_cast<char>(i / 2)),
+                                         _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0,
+                                                           0x04040404, 0x08080808, 0x0c0c0c0c));
     const __m256i mask =
         _mm256_set1_epi32(i % 2 == 0 ? 0x08040201 : static_cast<int32_t>(0x80402010u));
     out[i] = _mm256_or_si256(out[i], where_set(_mm256_shuffle_epi8(bits, pick), mask, 16));
@@ -77,9 +76,8 @@ inline void add_fifth_bits(const uint8_t* qh, int half, __m256i* out) {
 }
 
 inline void iq4_codes(__m256i* out) {
-  const __m256i book = _mm256_broadcastsi128_si256(
-      _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kIq4Values)),
-                   _mm_set1_epi8(-128)));
+  const __m256i book = _mm256_broadcastsi128_si256(_mm_add_epi8(
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(kIq4Values)), _mm_set1_epi8(-128)));
   for (int i = 0; i < 8; ++i) out[i] = _mm256_shuffle_epi8(book, out[i]);
 }
 
@@ -157,8 +155,8 @@ struct IQ4_NL : SmallFormat<BlockIQ4_NL, 128, 8> {
 inline void two_bits(const uint8_t* qs, int g, int half, __m256i* out) {
   for (int i = 0; i < 8; ++i) {
     const __m256i v = load32(qs, g / 4 * 8 + i, half);
-    out[i] = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (g % 4))),
-                              _mm256_set1_epi8(3));
+    out[i] =
+        _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (g % 4))), _mm256_set1_epi8(3));
   }
 }
 
@@ -187,8 +185,8 @@ struct Q2_K {
     two_bits(w + 16 * offsetof(BlockQ2_K, qs), g, half, out);
   }
   static __m256 scale(const Block& b, int group) {
-    return times(b.d, _mm256_and_si256(unsigned_bytes(b.scales, group, b.half),
-                                       _mm256_set1_epi32(15)));
+    return times(b.d,
+                 _mm256_and_si256(unsigned_bytes(b.scales, group, b.half), _mm256_set1_epi32(15)));
   }
   static __m256 min(const Block& b, int group) {
     return times(b.dmin, _mm256_srli_epi32(unsigned_bytes(b.scales, group, b.half), 4));
@@ -216,10 +214,10 @@ struct Q3_K {
   static __m256 scale(const Block& b, int group) {
     const __m256i low = unsigned_bytes(b.scales, group % 8, b.half);
     const __m256i high = unsigned_bytes(b.scales, 8 + group % 4, b.half);
-    const __m256i four = group < 8 ? _mm256_and_si256(low, _mm256_set1_epi32(15))
-                                   : _mm256_srli_epi32(low, 4);
-    const __m256i two = _mm256_and_si256(
-        _mm256_srl_epi32(high, _mm_cvtsi32_si128(group / 4 * 2)), _mm256_set1_epi32(3));
+    const __m256i four =
+        group < 8 ? _mm256_and_si256(low, _mm256_set1_epi32(15)) : _mm256_srli_epi32(low, 4);
+    const __m256i two = _mm256_and_si256(_mm256_srl_epi32(high, _mm_cvtsi32_si128(group / 4 * 2)),
+                                         _mm256_set1_epi32(3));
     return times(b.d, _mm256_sub_epi32(_mm256_or_si256(four, _mm256_slli_epi32(two, 4)),
                                        _mm256_set1_epi32(32)));
   }
@@ -241,8 +239,8 @@ struct SixBitScales {
   __m256i six_bits(int group, int first, int shift) const {
     const __m256i own = unsigned_bytes(scales, first + group % 4, half);
     if (group < 4) return _mm256_and_si256(own, _mm256_set1_epi32(63));
-    const __m256i low = _mm256_srl_epi32(unsigned_bytes(scales, 8 + group % 4, half),
-                                         _mm_cvtsi32_si128(shift));
+    const __m256i low =
+        _mm256_srl_epi32(unsigned_bytes(scales, 8 + group % 4, half), _mm_cvtsi32_si128(shift));
     return _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi32(15)),
                            _mm256_slli_epi32(_mm256_srli_epi32(own, 6), 4));
   }
@@ -332,10 +330,9 @@ struct IQ4_XS {
     iq4_codes(out);
   }
   static __m256 scale(const Block& b, int group) {
-    const __m256i four = _mm256_and_si256(
-        _mm256_srl_epi32(unsigned_bytes(b.low, group / 2, b.half),
-                         _mm_cvtsi32_si128(group % 2 * 4)),
-        _mm256_set1_epi32(15));
+    const __m256i four = _mm256_and_si256(_mm256_srl_epi32(unsigned_bytes(b.low, group / 2, b.half),
+                                                           _mm_cvtsi32_si128(group % 2 * 4)),
+                                          _mm256_set1_epi32(15));
     const __m256i two = _mm256_and_si256(_mm256_srl_epi32(b.high, _mm_cvtsi32_si128(2 * group)),
                                          _mm256_set1_epi32(3));
     return times(b.d, _mm256_sub_epi32(_mm256_or_si256(four, _mm256_slli_epi32(two, 4)),

@@ -1,5 +1,6 @@
 // The sums of packed products by VPMADDUBSW: two unsigned codes times two signed values in 16 bits,
-// of which as many are added as cannot overflow, then widened. Codes of 8 bits go as two planes of 4.
+// of which as many are added as cannot overflow, then widened. Codes of 8 bits go as two planes
+// of 4.
 #include "kernels/avx2/packed_matmul.h"
 
 #include "kernels/avx2/table.h"

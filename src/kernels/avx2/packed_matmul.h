@@ -1,8 +1,8 @@
 // Products of quantized activations with packed weights in registers of 8 rows, for any way to sum
-// four products a lane (Dot). kernel_table.h defines the result; integer sums are exact, so all ways
-// give the same bits. Few rows of x: each weight is unpacked in registers and used at once. Many
-// rows: 256 values of a tile are unpacked into a panel in the L1 cache and multiplied with several
-// rows of x at a time.
+// four products a lane (Dot). kernel_table.h defines the result; integer sums are exact, so all
+// ways give the same bits. Few rows of x: each weight is unpacked in registers and used at once.
+// Many rows: 256 values of a tile are unpacked into a panel in the L1 cache and multiplied with
+// several rows of x at a time.
 //
 // A Dot gives, for codes of kBits:
 //   planes(kBits)        codes of so many bits are split into this many planes of 4 bits, or 1;
@@ -102,8 +102,8 @@ inline __m256i dot(const __m256i (&codes)[kPlanes][kVectors], int from, const XR
   __m256i start = _mm256_setzero_si256();
   if constexpr (Format::kOffset != 0) start = correction(offset_bits(Format::kOffset), minus_sum);
   if constexpr (kWide) {
-    const __m256i high = add_planes<Dot, Format::kBits, kCount>(_mm256_setzero_si256(), codes,
-                                                                from, x.high + value);
+    const __m256i high =
+        add_planes<Dot, Format::kBits, kCount>(_mm256_setzero_si256(), codes, from, x.high + value);
     start = _mm256_add_epi32(start, _mm256_slli_epi32(high, 8));
     return add_planes<Dot, Format::kBits, kCount>(start, codes, from, x.low + value);
   }
@@ -142,8 +142,7 @@ void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, int half, 
         if constexpr (Format::kHasMin) {
           for (int sub = 0; sub < kSubs; ++sub) {
             out[m] = _mm256_fmadd_ps(Format::min(block, g * kSubs + sub),
-                                     _mm256_set1_ps(x[m].scaled_sums[group * kSubs + sub]),
-                                     out[m]);
+                                     _mm256_set1_ps(x[m].scaled_sums[group * kSubs + sub]), out[m]);
           }
         }
       }
@@ -246,9 +245,9 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t 
     high[c] = x[c].high;
     low[c] = x[c].low;
     for (int h = 0; h < 2; ++h) {
-      out[c][h] = place.first == 0
-                      ? _mm256_setzero_ps()
-                      : _mm256_maskload_ps(out_row(a, i + c) + place.column + 8 * h, place.masks[h]);
+      out[c][h] = place.first == 0 ? _mm256_setzero_ps()
+                                   : _mm256_maskload_ps(out_row(a, i + c) + place.column + 8 * h,
+                                                        place.masks[h]);
     }
   }
   for (int g = 0; g < place.groups; ++g) {
@@ -260,8 +259,7 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t 
       for (int c = 0; c < kC; ++c) {
         sums[c][0] = _mm256_setzero_si256();
         if constexpr (Format::kOffset != 0 && !kWide) {
-          sums[c][0] =
-              correction(offset_bits(Format::kOffset), x[c].minus_sums + g * kSubs + sub);
+          sums[c][0] = correction(offset_bits(Format::kOffset), x[c].minus_sums + g * kSubs + sub);
         }
         sums[c][1] = sums[c][0];
       }

@@ -39,8 +39,8 @@ void quantize(const QuantizeArgs& a) {
     for (int i = 0; i < 4; ++i) {
       x[i] = _mm256_loadu_ps(a.x + first + 8 * i);
       // As integers, magnitudes of floats are in order, NaN above infinity.
-      largest_bits = _mm256_max_epi32(largest_bits,
-                                      _mm256_and_si256(_mm256_castps_si256(x[i]), magnitude));
+      largest_bits =
+          _mm256_max_epi32(largest_bits, _mm256_and_si256(_mm256_castps_si256(x[i]), magnitude));
     }
     const int32_t bits = largest_integer(largest_bits);
     const float largest = __builtin_bit_cast(float, bits);
@@ -50,9 +50,8 @@ void quantize(const QuantizeArgs& a) {
     const float scale = is_zero ? 0.0f : largest / steps;
     __m256i q[4];
     for (int i = 0; i < 4; ++i) {
-      q[i] = inverse == 0.0f
-                 ? _mm256_setzero_si256()
-                 : _mm256_cvtps_epi32(_mm256_mul_ps(x[i], _mm256_set1_ps(inverse)));
+      q[i] = inverse == 0.0f ? _mm256_setzero_si256()
+                             : _mm256_cvtps_epi32(_mm256_mul_ps(x[i], _mm256_set1_ps(inverse)));
     }
     const int32_t sum0 = sum_integers(_mm256_add_epi32(q[0], q[1]));
     const int32_t sum1 = sum_integers(_mm256_add_epi32(q[2], q[3]));

@@ -1,5 +1,5 @@
-// The kernels for processors with AVX2, FMA and F16C. Entries that this folder does not have are the
-// scalar ones.
+// The kernels for processors with AVX2, FMA and F16C. Entries that this folder does not have are
+// the scalar ones.
 #pragma once
 
 #include "kernels/kernel_table.h"

@@ -1,5 +1,5 @@
-// The kernels for processors with AVX2 and AVX-VNNI but without AVX-512: those of avx2 but for packed
-// products.
+// The kernels for processors with AVX2 and AVX-VNNI but without AVX-512: those of avx2 but for
+// packed products.
 #pragma once
 
 #include "kernels/kernel_table.h"
