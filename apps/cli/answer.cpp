@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "apps/cli/answer_writer.h"
+#include "apps/cli/display_text.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
 #include "base/error.h"
@@ -19,6 +20,11 @@ constexpr int kStatsPolls = 4;
 
 std::string rate(int64_t count, double seconds) {
   return seconds > 0 ? fmt::format("{:.2f} tokens/s", static_cast<double>(count) / seconds) : "-";
+}
+
+// A token's text in quotes, with what would not show spelled out.
+std::string quoted(const Tokenizer& tokenizer, TokenId id) {
+  return fmt::format("\"{}\"", as_one_line(tokenizer.token_bytes(id, true)));
 }
 
 }  // namespace
@@ -40,6 +46,9 @@ Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const Samplin
     if (!delta) continue;
     if (!delta->text.empty()) spinner.reset();
     answer.text += delta->text;
+    if (params.logprobs >= 0) {
+      answer.tokens.insert(answer.tokens.end(), delta->tokens.begin(), delta->tokens.end());
+    }
     if (!writer.write(delta->text)) {
       answer.reader_is_gone = true;
       stop(FinishReason::cancelled);
@@ -78,6 +87,19 @@ std::string verbose_text(const Answer& answer, double load_s) {
   line("eval duration", short_time(stats.decode_s));
   line("eval rate", rate(stats.output_tokens, stats.decode_s));
   line("seed", fmt::format("{}", stats.seed));
+  return text;
+}
+
+std::string logprobs_text(const Answer& answer, const Tokenizer& tokenizer) {
+  std::string text;
+  for (const OutputToken& token : answer.tokens) {
+    text += fmt::format("{:9.4f}  {}", token.logprob, quoted(tokenizer, token.id));
+    for (size_t i = 0; i < token.top.size(); ++i) {
+      text += fmt::format("{}{} {:.4f}", i == 0 ? "   of " : ", ",
+                          quoted(tokenizer, token.top[i].id), token.top[i].logprob);
+    }
+    text += "\n";
+  }
   return text;
 }
 

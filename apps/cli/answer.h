@@ -15,6 +15,7 @@ struct Answer {
   FinishReason finish_reason = FinishReason::none;
   std::string error;  // when finish_reason is error
   RequestStats stats;
+  std::vector<OutputToken> tokens;  // with logprobs, if they were asked for
   double total_s = 0;
   bool reader_is_gone = false;  // standard output was closed
 };
@@ -26,5 +27,9 @@ Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const Samplin
 
 // The lines of --verbose, as Ollama has them. `load_s` is left out if it is negative.
 std::string verbose_text(const Answer& answer, double load_s);
+
+// A line for each token of an answer whose params ask for logprobs: `-0.0123  " Paris"`, and the
+// most likely ones beside it.
+std::string logprobs_text(const Answer& answer, const Tokenizer& tokenizer);
 
 }  // namespace sparrow::cli

@@ -226,6 +226,8 @@ bool LineEditor::Impl::wait_for_bytes() {
     const bool was_stopped = interrupts.take_continue();
     if (interrupts.take_resize()) ::el_resize(editor);
     if (was_stopped) {
+      // The shell has set the terminal its own way, which libedit does not know.
+      ::el_set(editor, EL_PREP_TERM, 0);
       ::el_set(editor, EL_PREP_TERM, 1);
       std::fputs(kPasteOn, stdout);
       ::el_set(editor, EL_REFRESH);
@@ -296,6 +298,7 @@ LineEditor::~LineEditor() = default;
 
 InputLine LineEditor::read(std::string_view prompt, std::string_view hint) {
   impl_->interrupts.clear();
+  impl_->interrupts.take_continue();
   impl_->prompt = to_wide(prompt);
   impl_->hint = hint;
   impl_->may_show_hint = true;

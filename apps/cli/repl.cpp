@@ -161,6 +161,9 @@ bool Repl::ask(const std::string& message) {
     std::fprintf(stderr, "Error: %s\n", answer.error.c_str());
   }
   print("\n");
+  if (!answer.tokens.empty()) {
+    print(logprobs_text(answer, *session_->model().tokenizer) + "\n");
+  }
   if (session_->settings().is_verbose) print(verbose_text(answer, -1) + "\n");
   return true;
 }

@@ -8,6 +8,8 @@
 #include "apps/cli/display_text.h"
 #include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
+#include "apps/cli/progress_bar.h"
+#include "apps/cli/word_wrap.h"
 #include "base/memory_info.h"
 
 namespace sparrow::cli {
@@ -66,20 +68,35 @@ constexpr std::string_view kHelpShortcuts = R"(Available keyboard shortcuts:
 
 )";
 
-std::string parameters_help() {
-  std::string text = "Available Parameters (/set parameter <name> <value>):\n";
-  text += fmt::format("  {:<22} {}\n", kContextParameter,
-                      "Tokens the model can see at once; loads the model anew.");
-  for (const SamplingField& field : sampling_fields()) {
-    text += fmt::format("  {:<22} {}\n", field.name, field.doc);
+// One row of a list: a name, and a text beside it that is wrapped to the terminal.
+std::string help_row(std::string_view name, std::string_view text, int columns) {
+  constexpr int kTextColumn = 25;
+  WordWrapper wrapper([columns] { return columns - kTextColumn; });
+  std::string wrapped = wrapper.push(text);
+  wrapped += wrapper.finish();
+  std::string row = fmt::format("  {:<{}}", name, kTextColumn - 2);
+  for (const char c : wrapped) {
+    row += c;
+    if (c == '\n') row.append(kTextColumn, ' ');
   }
-  return text +
-         "\nOllama's num_predict, repeat_last_n and num_ctx are max_tokens, penalty_window and "
-         "context.\n\n";
+  return row + "\n";
 }
 
-// "1.5B", "135M".
-std::string short_count(int64_t count) {
+std::string parameters_help() {
+  const int columns = terminal_columns();
+  std::string text = "Available Parameters (/set parameter <name> <value>):\n";
+  text += help_row(kContextParameter,
+                   "Tokens the model can see at once; a new value loads the model anew.", columns);
+  for (const SamplingField& field : sampling_fields()) {
+    text += help_row(field.name, field.doc, columns);
+  }
+  return text + "\nOllama's names are understood too: num_predict, repeat_last_n, num_ctx.\n\n";
+}
+
+// "1.5B", "135M": what the manifest says, else as counted.
+std::string size_text(const OpenedModel& model, int64_t count) {
+  const auto said = model.stored.config.find("model_type");
+  if (said != model.stored.config.end() && said->is_string()) return said->get<std::string>();
   const auto number = static_cast<double>(count);
   if (count >= 1000 * 1000 * 1000) return fmt::format("{:.1f}B", number / 1e9);
   return count >= 1000 * 1000 ? fmt::format("{:.0f}M", number / 1e6) : grouped(count);
@@ -100,7 +117,7 @@ std::string info_text(ChatSession& session) {
   };
   text += "  Model\n";
   line("architecture", report.architecture);
-  line("parameters", short_count(report.parameter_count));
+  line("parameters", size_text(model, report.parameter_count));
   if (report.config) {
     line("context length", grouped(report.config->context_length));
     line("embedding length", grouped(report.config->hidden_size));
@@ -162,7 +179,7 @@ std::string license_of(const OpenedModel& model) {
 std::string greeting(const ChatSession& session) {
   const ModelReport report = make_report(*session.model().file);
   return fmt::format("{} ({}, {}), {}\n", session.model().name(),
-                     short_count(report.parameter_count), quantization_text(report),
+                     size_text(session.model(), report.parameter_count), quantization_text(report),
                      context_text(session.plan()));
 }
 

@@ -48,6 +48,9 @@ void answer_once(ChatSession& session, const std::string& prompt) {
   if (answer.finish_reason == FinishReason::error) {
     fail(ErrorCode::internal, "the answer broke off: {}", answer.error);
   }
+  if (!answer.tokens.empty() && !answer.reader_is_gone) {
+    std::fputs(logprobs_text(answer, *session.model().tokenizer).c_str(), stderr);
+  }
   if (session.settings().is_verbose && !answer.reader_is_gone) {
     std::fprintf(stderr, "\n%s", verbose_text(answer, session.load_s()).c_str());
   }

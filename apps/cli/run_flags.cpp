@@ -48,7 +48,10 @@ void add_sampling_flags(CLI::App& app, RunFlags& flags) {
                    ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
                    ->type_name("VALUE");
     }
-    option->description(fmt::format("{} ({})", field.doc, field.range))->group("Sampling");
+    option
+        ->description(fmt::format("{} ({}; {})", field.doc, field.range,
+                                  sampling_field_text(SamplingParams{}, field)))
+        ->group("Sampling");
   }
 }
 
