@@ -1,7 +1,10 @@
 #include "text/merge_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
+
+#include "base/error.h"
 
 namespace sparrow {
 namespace {
@@ -10,6 +13,32 @@ namespace {
 constexpr size_t kShortWord = 48;
 
 }  // namespace
+
+MergeTable::MergeTable(size_t pair_count)
+    : slots_(std::bit_ceil(pair_count + pair_count / 2 + 2), kEmpty), seed_(draw_hash_seed()) {
+  results_.reserve(pair_count);
+}
+
+int32_t MergeTable::add_merge(TokenId result, bool ties) {
+  SPARROW_CHECK(static_cast<int64_t>(results_.size()) < kMaxMerges);
+  const int32_t merge = static_cast<int32_t>(results_.size());
+  if (ties && ranks_.empty()) {
+    for (int32_t i = 0; i < merge; ++i) ranks_.push_back(i);
+  }
+  if (ties || !ranks_.empty()) ranks_.push_back(ties ? ranks_.back() : merge);
+  results_.push_back(result);
+  return merge;
+}
+
+void MergeTable::add_pair(TokenId left, TokenId right, int32_t merge) {
+  SPARROW_CHECK(left >= 0 && left < kMaxSymbols && right >= 0 && right < kMaxSymbols);
+  const uint64_t key = key_of(left, right);
+  size_t at = slot_of(key);
+  while (slots_[at] != kEmpty && slots_[at] >> kIndexBits != key) {
+    at = (at + 1) & (slots_.size() - 1);
+  }
+  slots_[at] = key << kIndexBits | static_cast<uint64_t>(merge);
+}
 
 void Merger::merge(std::vector<TokenId>& symbols) {
   if (symbols.size() < 2) return;
@@ -26,11 +55,16 @@ void Merger::merge_short(std::vector<TokenId>& symbols) {
   for (size_t i = 0; i + 1 < count; ++i) merges_[i] = table_.find(symbols[i], symbols[i + 1]);
   while (count > 1) {
     size_t best = 0;
+    int32_t best_rank = table_.rank(merges_[0]);
     for (size_t i = 1; i + 1 < count; ++i) {
-      if (merges_[i].rank < merges_[best].rank) best = i;
+      const int32_t rank = table_.rank(merges_[i]);
+      if (rank < best_rank) {
+        best = i;
+        best_rank = rank;
+      }
     }
-    if (merges_[best].rank == MergeTable::kNone) break;
-    symbols[best] = merges_[best].result;
+    if (best_rank == MergeTable::kNone) break;
+    symbols[best] = table_.result(merges_[best]);
     --count;
     for (size_t i = best + 1; i < count; ++i) {
       symbols[i] = symbols[i + 1];
@@ -46,24 +80,24 @@ void Merger::merge_short(std::vector<TokenId>& symbols) {
 // are known by the pair now at their place having another rank.
 void Merger::merge_long(std::vector<TokenId>& symbols) {
   const int32_t count = static_cast<int32_t>(symbols.size());
-  merges_.assign(symbols.size(), {});
+  merges_.assign(symbols.size(), MergeTable::kNone);
   next_.resize(symbols.size());
   previous_.resize(symbols.size());
   heap_.clear();
   const auto entry = [this](int32_t at) {
-    return static_cast<uint64_t>(merges_[at].rank) << 32 | static_cast<uint32_t>(at);
+    return static_cast<uint64_t>(table_.rank(merges_[at])) << 32 | static_cast<uint32_t>(at);
   };
   for (int32_t i = 0; i < count; ++i) {
     next_[i] = i + 1;
     previous_[i] = i - 1;
     if (i + 1 < count) merges_[i] = table_.find(symbols[i], symbols[i + 1]);
-    if (merges_[i].rank != MergeTable::kNone) heap_.push_back(entry(i));
+    if (merges_[i] != MergeTable::kNone) heap_.push_back(entry(i));
   }
   std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
   const auto renew = [&](int32_t at) {
     merges_[at] =
-        next_[at] < count ? table_.find(symbols[at], symbols[next_[at]]) : MergeTable::Merge{};
-    if (merges_[at].rank == MergeTable::kNone) return;
+        next_[at] < count ? table_.find(symbols[at], symbols[next_[at]]) : MergeTable::kNone;
+    if (merges_[at] == MergeTable::kNone) return;
     heap_.push_back(entry(at));
     std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
   };
@@ -72,10 +106,10 @@ void Merger::merge_long(std::vector<TokenId>& symbols) {
     const uint64_t top = heap_.back();
     heap_.pop_back();
     const int32_t at = static_cast<int32_t>(top & UINT32_MAX);
-    if (static_cast<uint64_t>(merges_[at].rank) != top >> 32) continue;
+    if (static_cast<uint64_t>(table_.rank(merges_[at])) != top >> 32) continue;
     const int32_t gone = next_[at];
-    symbols[at] = merges_[at].result;
-    merges_[gone].rank = MergeTable::kNone;
+    symbols[at] = table_.result(merges_[at]);
+    merges_[gone] = MergeTable::kNone;
     next_[at] = next_[gone];
     if (next_[at] < count) previous_[next_[at]] = at;
     renew(at);

@@ -1,7 +1,7 @@
-// Which two neighbouring tokens join, to what, and which pair goes first; and the joining itself.
+// Which two neighbouring symbols join, to what, and which pair goes first; and the joining itself.
 #pragma once
 
-#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,41 +10,57 @@
 
 namespace sparrow {
 
-// Filled while it is loaded, then immutable; any thread may read.
+// Filled while it is loaded, then immutable; any thread may read. A symbol is a token, or a
+// character that is only a part of tokens; symbols are below kMaxSymbols.
 class MergeTable {
  public:
-  struct Merge {
-    int32_t rank = kNone;  // lower goes first; kNone: the pair does not join
-    TokenId result = 0;
-  };
+  static constexpr int64_t kMaxSymbols = int64_t{1} << 21;
+  static constexpr int64_t kMaxMerges = (int64_t{1} << 22) - 1;
+
+  // What find() gives for a pair that does not join.
   static constexpr int32_t kNone = INT32_MAX;
 
-  explicit MergeTable(size_t capacity)
-      : slots_(std::bit_ceil(capacity * 2 + 2)), seed_(draw_hash_seed()) {}
+  // For at most `pair_count` pairs.
+  explicit MergeTable(size_t pair_count);
 
-  // A pair that is in already takes the new rank. Adds no more than `capacity` pairs.
-  void add(TokenId left, TokenId right, Merge merge) {
-    slots_[probe(key_of(left, right))] = {key_of(left, right), merge};
-  }
-  Merge find(TokenId left, TokenId right) const { return slots_[probe(key_of(left, right))].merge; }
+  // The number of a new merge, which makes `result`. Merges are added in the order in which they go
+  // first; one that `ties` goes with the one before it, from left to right.
+  int32_t add_merge(TokenId result, bool ties = false);
+  // One of the pairs that a merge joins. A pair that is in already counts as the new one.
+  void add_pair(TokenId left, TokenId right, int32_t merge);
 
- private:
-  struct Slot {
-    uint64_t key = UINT64_MAX;
-    Merge merge;
-  };
-  static uint64_t key_of(TokenId left, TokenId right) {
-    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-  }
-  size_t probe(uint64_t key) const {
-    size_t at = mix_hash(key, seed_) & (slots_.size() - 1);
-    while (slots_[at].key != key && slots_[at].key != UINT64_MAX) {
+  int32_t find(TokenId left, TokenId right) const {
+    const uint64_t key = key_of(left, right);
+    size_t at = slot_of(key);
+    while (true) {
+      const uint64_t slot = slots_[at];
+      if (slot >> kIndexBits == key) return static_cast<int32_t>(slot & kIndexMask);
+      if (slot == kEmpty) return kNone;
       at = (at + 1) & (slots_.size() - 1);
     }
-    return at;
+  }
+  TokenId result(int32_t merge) const { return results_[static_cast<size_t>(merge)]; }
+  // Of two merges the one of the lower rank goes first, of equal ones the left one. Of kNone, kNone.
+  int32_t rank(int32_t merge) const {
+    return ranks_.empty() || merge == kNone ? merge : ranks_[static_cast<size_t>(merge)];
   }
 
-  std::vector<Slot> slots_;
+ private:
+  // A slot is the pair and the number of its merge in one word: most look-ups find nothing, and
+  // the table has to stay near.
+  static constexpr int kSymbolBits = 21;
+  static constexpr int kIndexBits = 22;
+  static constexpr uint64_t kIndexMask = (uint64_t{1} << kIndexBits) - 1;
+  static constexpr uint64_t kEmpty = UINT64_MAX;
+
+  static uint64_t key_of(TokenId left, TokenId right) {
+    return static_cast<uint64_t>(left) << kSymbolBits | static_cast<uint64_t>(right);
+  }
+  size_t slot_of(uint64_t key) const { return mix_hash(key, seed_) & (slots_.size() - 1); }
+
+  std::vector<uint64_t> slots_;
+  std::vector<TokenId> results_;
+  std::vector<int32_t> ranks_;  // empty as long as the merges' numbers are their ranks
   uint64_t seed_;
 };
 
@@ -62,7 +78,7 @@ class Merger {
   void merge_long(std::vector<TokenId>& symbols);
 
   const MergeTable& table_;
-  std::vector<MergeTable::Merge> merges_;  // of the pair that begins at each symbol
+  std::vector<int32_t> merges_;  // of the pair that begins at each symbol
   std::vector<int32_t> next_;
   std::vector<int32_t> previous_;
   std::vector<uint64_t> heap_;  // rank and position

@@ -7,9 +7,6 @@
 namespace sparrow {
 namespace {
 
-// Four for each piece are more than any vocabulary has; Llama 3 has 2.2.
-constexpr size_t kMaxMerges = static_cast<size_t>(kMaxVocabularySize) * 4;
-
 TokenId id_of(const Vocabulary& vocabulary, std::string_view piece, size_t index,
               std::string_view where) {
   const std::optional<TokenId> id = vocabulary.find(piece);
@@ -34,9 +31,9 @@ PiecePair split_merge(std::string_view line, size_t index, std::string_view wher
 
 MergeTable read_merges(const Vocabulary& vocabulary, size_t count, std::string_view where,
                        const std::function<PiecePair(size_t)>& pair_at) {
-  if (count > kMaxMerges) {
+  if (count > static_cast<size_t>(MergeTable::kMaxMerges)) {
     fail(ErrorCode::invalid_file, "{} has {} entries; at most {} are taken", where, count,
-         kMaxMerges);
+         MergeTable::kMaxMerges);
   }
   MergeTable merges(count);
   std::string joined;
@@ -46,7 +43,7 @@ MergeTable read_merges(const Vocabulary& vocabulary, size_t count, std::string_v
     joined += right;
     const TokenId left_id = id_of(vocabulary, left, i, where);
     const TokenId right_id = id_of(vocabulary, right, i, where);
-    merges.add(left_id, right_id, {static_cast<int32_t>(i), id_of(vocabulary, joined, i, where)});
+    merges.add_pair(left_id, right_id, merges.add_merge(id_of(vocabulary, joined, i, where)));
   }
   return merges;
 }

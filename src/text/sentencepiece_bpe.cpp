@@ -37,18 +37,16 @@ std::string with_spaces(std::string_view piece) {
   return text;
 }
 
-// 0 for the highest score, 1 for the next, …
-std::vector<int32_t> ranks_of(std::span<const float> scores) {
-  std::vector<float> distinct(scores.begin(), scores.end());
-  std::sort(distinct.begin(), distinct.end(), std::greater<>());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  std::vector<int32_t> ranks(scores.size());
-  for (size_t id = 0; id < scores.size(); ++id) {
-    const auto found =
-        std::lower_bound(distinct.begin(), distinct.end(), scores[id], std::greater<>());
-    ranks[id] = static_cast<int32_t>(found - distinct.begin());
+// The pieces that text can become, the highest score first.
+std::vector<TokenId> by_score(const Vocabulary& vocabulary, std::span<const float> scores) {
+  std::vector<TokenId> ids;
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    if (is_text(vocabulary, id)) ids.push_back(id);
   }
-  return ranks;
+  std::stable_sort(ids.begin(), ids.end(), [&](TokenId a, TokenId b) {
+    return scores[static_cast<size_t>(a)] > scores[static_cast<size_t>(b)];
+  });
+  return ids;
 }
 
 size_t count_characters(std::string_view piece) {
@@ -91,15 +89,16 @@ SentencePieceBpe::Symbols SentencePieceBpe::make_symbols(const Vocabulary& vocab
 SentencePieceBpe SentencePieceBpe::from_scores(const Vocabulary& vocabulary,
                                                std::span<const float> scores, Rules rules) {
   Symbols symbols = make_symbols(vocabulary);
-  const std::vector<int32_t> ranks = ranks_of(scores);
-  size_t split_count = 0;
-  for (TokenId id = 0; id < vocabulary.size(); ++id) {
-    if (is_text(vocabulary, id)) split_count += count_characters(vocabulary.piece(id)) - 1;
-  }
-  MergeTable merges(split_count);
-  for (TokenId id = 0; id < vocabulary.size(); ++id) {
-    if (!is_text(vocabulary, id)) continue;
+  const std::vector<TokenId> ids = by_score(vocabulary, scores);
+  size_t pair_count = 0;
+  for (const TokenId id : ids) pair_count += count_characters(vocabulary.piece(id)) - 1;
+  MergeTable merges(pair_count);
+  float last_score = 0;
+  for (const TokenId id : ids) {
     const std::string_view piece = vocabulary.piece(id);
+    const float score = scores[static_cast<size_t>(id)];
+    const int32_t merge = merges.add_merge(id, id != ids[0] && score == last_score);
+    last_score = score;
     uint32_t size_bytes = 0;
     for (size_t at = 0; at < piece.size(); at += size_bytes) {
       decode_valid_utf8(piece.data() + at, size_bytes);
@@ -107,7 +106,7 @@ SentencePieceBpe SentencePieceBpe::from_scores(const Vocabulary& vocabulary,
       const TokenId left = symbols.index.find(symbols.text, piece.substr(0, at));
       if (left < 0) continue;
       const TokenId right = symbols.index.find(symbols.text, piece.substr(at));
-      if (right >= 0) merges.add(left, right, {ranks[static_cast<size_t>(id)], id});
+      if (right >= 0) merges.add_pair(left, right, merge);
     }
   }
   return SentencePieceBpe(vocabulary, std::move(symbols), std::move(merges), rules);
