@@ -226,8 +226,9 @@ class HuggingFace:
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
         self.specials = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
-        self.is_byte_level = "ByteLevel" in str(tokenizer.pre_tokenizer)
-        self.is_nfc = tokenizer.normalizer is not None and "NFC" in str(tokenizer.normalizer)
+        described = json.loads(tokenizer.to_str())
+        self.is_byte_level = "ByteLevel" in json.dumps(described["pre_tokenizer"])
+        self.is_nfc = "NFC" in json.dumps(described["normalizer"])
 
     def encode(self, strings, special):
         self.tokenizer.encode_special_tokens = not special

@@ -1,8 +1,8 @@
 #include "text/byte_level_bpe.h"
 
+#include "base/utf8.h"
 #include "text/byte_level.h"
 #include "text/nfc.h"
-#include "text/word_cache.h"
 
 namespace sparrow {
 
@@ -16,6 +16,7 @@ ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary, MergeTable merges, Rule
     const std::string_view piece = vocabulary.piece(id);
     const bool is_spelled = vocabulary.type(id) == TokenType::normal;
     const std::optional<std::string> bytes = is_spelled ? bytes_of_spelling(piece) : std::nullopt;
+    if (bytes) neighbours_.add_piece(*bytes);
     bytes_.push(bytes ? std::string_view(*bytes) : piece);
     if (bytes && rules.takes_whole_words) words_.insert(bytes_, id);
   }
@@ -33,41 +34,70 @@ std::string ByteLevelBpe::normalize(std::string_view text, bool) const {
 void ByteLevelBpe::encode(std::string_view text, bool, std::vector<TokenId>& ids) const {
   std::vector<size_t> ends;
   rules_.pretokenizer->split(text, ends);
-  WordCache cache(text.size());
-  Merger merger(merges_);
-  std::vector<TokenId> symbols;
+  Work work = {Merger(merges_), {}, {}};
   size_t begin = 0;
   for (const size_t end : ends) {
     const std::string_view word = text.substr(begin, end - begin);
     begin = end;
-    if (cache.find(word, ids)) continue;
-    encode_word(word, merger, symbols);
-    cache.keep(word, symbols);
-    ids.insert(ids.end(), symbols.begin(), symbols.end());
+    if (cache_->find(word, false, ids)) continue;
+    encode_word(word, work);
+    cache_->keep(word, false, work.word);
+    ids.insert(ids.end(), work.word.begin(), work.word.end());
   }
 }
 
-void ByteLevelBpe::encode_word(std::string_view word, Merger& merger,
-                               std::vector<TokenId>& symbols) const {
-  symbols.clear();
+void ByteLevelBpe::encode_word(std::string_view word, Work& work) const {
+  work.word.clear();
   if (rules_.takes_whole_words) {
     const TokenId id = words_.find(bytes_, word);
     if (id >= 0) {
-      symbols.push_back(id);
+      work.word.push_back(id);
       return;
     }
   }
+  for (size_t begin = 0; begin < word.size();) {
+    const size_t end = part_end(word, begin);
+    const std::string_view part = word.substr(begin, end - begin);
+    begin = end;
+    if (cache_->find(part, true, work.word)) continue;
+    merge_part(part, work);
+    cache_->keep(part, true, work.part);
+    work.word.insert(work.word.end(), work.part.begin(), work.part.end());
+  }
+}
+
+// Where scripts write no spaces, a word is a whole sentence. Words of one script that uses spaces
+// are hardly ever cut, so they are not looked at.
+size_t ByteLevelBpe::part_end(std::string_view word, size_t begin) const {
+  constexpr size_t kLongWord = 12;
+  const bool reaches_over = rules_.unknown && rules_.fuses_unknown;
+  if (word.size() < kLongWord || reaches_over) return word.size();
+  uint32_t last_size = 0;
+  uint32_t size_bytes = 0;
+  for (size_t at = begin; at < word.size(); at += size_bytes) {
+    last_size = size_bytes;
+    decode_valid_utf8(word.data() + at, size_bytes);
+    const bool is_wide = last_size > 2 || size_bytes > 2;
+    if (at > begin && is_wide && !neighbours_.may_join(word.data() + at, last_size, size_bytes)) {
+      return at;
+    }
+  }
+  return word.size();
+}
+
+void ByteLevelBpe::merge_part(std::string_view part, Work& work) const {
+  work.part.clear();
   bool was_unknown = false;
-  for (const char c : word) {
+  for (const char c : part) {
     const TokenId id = byte_tokens_[static_cast<unsigned char>(c)];
     if (id >= 0) {
-      symbols.push_back(id);
+      work.part.push_back(id);
     } else if (rules_.unknown && !(was_unknown && rules_.fuses_unknown)) {
-      symbols.push_back(*rules_.unknown);
+      work.part.push_back(*rules_.unknown);
     }
     was_unknown = id < 0;
   }
-  merger.merge(symbols);
+  work.merger.merge(work.part);
 }
 
 }  // namespace sparrow

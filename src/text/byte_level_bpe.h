@@ -3,18 +3,21 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "text/merge_table.h"
+#include "text/neighbours.h"
 #include "text/piece_index.h"
 #include "text/pretokenizer.h"
 #include "text/string_arena.h"
 #include "text/vocabulary.h"
+#include "text/word_cache.h"
 
 namespace sparrow {
 
-// Loaded once, immutable; any thread.
+// Loaded once, then only its memory of words changes; any thread.
 class ByteLevelBpe {
  public:
   struct Rules {
@@ -38,13 +41,25 @@ class ByteLevelBpe {
   std::string_view bytes(TokenId id) const { return bytes_[static_cast<size_t>(id)]; }
 
  private:
-  void encode_word(std::string_view word, Merger& merger, std::vector<TokenId>& symbols) const;
+  // What one call needs from word to word.
+  struct Work {
+    Merger merger;
+    std::vector<TokenId> word;
+    std::vector<TokenId> part;
+  };
+
+  // These leave the ids in work.word and work.part.
+  void encode_word(std::string_view word, Work& work) const;
+  void merge_part(std::string_view part, Work& work) const;
+  size_t part_end(std::string_view word, size_t begin) const;
 
   Rules rules_;
   MergeTable merges_;
   StringArena bytes_;
-  PieceIndex words_;                      // normal tokens by their bytes
+  PieceIndex words_;  // normal tokens by their bytes
+  Neighbours neighbours_;
   std::array<TokenId, 256> byte_tokens_;  // -1: none
+  std::unique_ptr<WordCache> cache_ = std::make_unique<WordCache>();
 };
 
 }  // namespace sparrow

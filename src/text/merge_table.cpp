@@ -1,6 +1,7 @@
 #include "text/merge_table.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <functional>
 
@@ -33,7 +34,9 @@ int32_t MergeTable::add_merge(TokenId result, bool ties) {
 void MergeTable::add_pair(TokenId left, TokenId right, int32_t merge) {
   SPARROW_CHECK(left >= 0 && left < kMaxSymbols && right >= 0 && right < kMaxSymbols);
   const uint64_t key = key_of(left, right);
-  size_t at = slot_of(key);
+  const uint64_t hash = mix_hash(key, seed_);
+  filter_[hash >> (64 - kFilterBits + 6)] |= uint64_t{1} << (hash >> (64 - kFilterBits) & 63);
+  size_t at = hash & (slots_.size() - 1);
   while (slots_[at] != kEmpty && slots_[at] >> kIndexBits != key) {
     at = (at + 1) & (slots_.size() - 1);
   }
@@ -50,30 +53,27 @@ void Merger::merge(std::vector<TokenId>& symbols) {
 }
 
 void Merger::merge_short(std::vector<TokenId>& symbols) {
-  size_t count = symbols.size();
-  merges_.resize(count);
-  for (size_t i = 0; i + 1 < count; ++i) merges_[i] = table_.find(symbols[i], symbols[i + 1]);
+  int count = static_cast<int>(symbols.size());
+  TokenId* const symbol = symbols.data();
+  std::array<int32_t, kShortWord> merges;  // of the pair that begins at each symbol
+  for (int i = 0; i + 1 < count; ++i) merges[i] = table_.find(symbol[i], symbol[i + 1]);
   while (count > 1) {
-    size_t best = 0;
-    int32_t best_rank = table_.rank(merges_[0]);
-    for (size_t i = 1; i + 1 < count; ++i) {
-      const int32_t rank = table_.rank(merges_[i]);
-      if (rank < best_rank) {
-        best = i;
-        best_rank = rank;
-      }
+    int best = 0;
+    int32_t best_rank = table_.rank(merges[0]);
+    for (int i = 1; i + 1 < count; ++i) {
+      const int32_t rank = table_.rank(merges[i]);
+      best = rank < best_rank ? i : best;
+      best_rank = std::min(rank, best_rank);
     }
     if (best_rank == MergeTable::kNone) break;
-    symbols[best] = table_.result(merges_[best]);
+    symbol[best] = table_.result(merges[best]);
     --count;
-    for (size_t i = best + 1; i < count; ++i) {
-      symbols[i] = symbols[i + 1];
-      merges_[i] = merges_[i + 1];
-    }
-    if (best > 0) merges_[best - 1] = table_.find(symbols[best - 1], symbols[best]);
-    if (best + 1 < count) merges_[best] = table_.find(symbols[best], symbols[best + 1]);
+    std::copy(symbol + best + 2, symbol + count + 1, symbol + best + 1);
+    std::copy(merges.data() + best + 1, merges.data() + count, merges.data() + best);
+    if (best > 0) merges[best - 1] = table_.find(symbol[best - 1], symbol[best]);
+    if (best + 1 < count) merges[best] = table_.find(symbol[best], symbol[best + 1]);
   }
-  symbols.resize(count);
+  symbols.resize(static_cast<size_t>(count));
 }
 
 // The symbols are a linked list; the heap may hold entries that a later join has made untrue, which

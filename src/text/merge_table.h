@@ -31,7 +31,10 @@ class MergeTable {
 
   int32_t find(TokenId left, TokenId right) const {
     const uint64_t key = key_of(left, right);
-    size_t at = slot_of(key);
+    const uint64_t hash = mix_hash(key, seed_);
+    if ((filter_[hash >> (64 - kFilterBits + 6)] >> (hash >> (64 - kFilterBits) & 63) & 1) == 0)
+      return kNone;
+    size_t at = hash & (slots_.size() - 1);
     while (true) {
       const uint64_t slot = slots_[at];
       if (slot >> kIndexBits == key) return static_cast<int32_t>(slot & kIndexMask);
@@ -40,7 +43,8 @@ class MergeTable {
     }
   }
   TokenId result(int32_t merge) const { return results_[static_cast<size_t>(merge)]; }
-  // Of two merges the one of the lower rank goes first, of equal ones the left one. Of kNone, kNone.
+  // Of two merges the one of the lower rank goes first, of equal ones the left one. Of kNone,
+  // kNone.
   int32_t rank(int32_t merge) const {
     return ranks_.empty() || merge == kNone ? merge : ranks_[static_cast<size_t>(merge)];
   }
@@ -58,6 +62,8 @@ class MergeTable {
   }
   size_t slot_of(uint64_t key) const { return mix_hash(key, seed_) & (slots_.size() - 1); }
 
+  static constexpr int kFilterBits = 21;
+  std::vector<uint64_t> filter_ = std::vector<uint64_t>(size_t{1} << (kFilterBits - 6));
   std::vector<uint64_t> slots_;
   std::vector<TokenId> results_;
   std::vector<int32_t> ranks_;  // empty as long as the merges' numbers are their ranks

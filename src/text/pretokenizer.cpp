@@ -22,12 +22,18 @@ struct Character {
   bool is_newline() const { return code_point == '\r' || code_point == '\n'; }
 };
 
-Character character_at(const char* at, const char* end) {
+Character wide_character_at(const char* at) {
   Character character;
-  if (at == end) return character;
   character.code_point = decode_valid_utf8(at, character.size_bytes);
   character.classes = character_class(character.code_point);
   return character;
+}
+
+inline Character character_at(const char* at, const char* end) {
+  if (at == end) return {};
+  const unsigned char first = static_cast<unsigned char>(*at);
+  if (first >= 0x80) return wide_character_at(at);
+  return {first, 1, kCharacterClassValue[first]};  // ASCII is the first block
 }
 
 // Past all characters of the given classes.

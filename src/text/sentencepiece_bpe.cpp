@@ -5,7 +5,6 @@
 
 #include "base/utf8.h"
 #include "text/byte_piece.h"
-#include "text/word_cache.h"
 
 namespace sparrow {
 namespace {
@@ -15,15 +14,6 @@ constexpr std::string_view kMark = "\u2581";  // ▁
 // Pieces that text can become.
 bool is_text(const Vocabulary& vocabulary, TokenId id) {
   return vocabulary.type(id) == TokenType::normal && !vocabulary.piece(id).empty();
-}
-
-// A ▁ after something else than ▁.
-bool has_inner_mark(std::string_view piece) {
-  for (size_t at = piece.find(kMark, 1); at != std::string_view::npos;
-       at = piece.find(kMark, at + 1)) {
-    if (at < kMark.size() || piece.substr(at - kMark.size(), kMark.size()) != kMark) return true;
-  }
-  return false;
 }
 
 // Spaces for each ▁.
@@ -122,7 +112,6 @@ SentencePieceBpe::SentencePieceBpe(const Vocabulary& vocabulary, Symbols symbols
       symbols_(std::move(symbols)),
       merges_(std::move(merges)),
       unknown_(vocabulary.unknown) {
-  bool has_inner = false;
   byte_tokens_.fill(-1);
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     std::string bytes(vocabulary.piece(id));
@@ -130,18 +119,30 @@ SentencePieceBpe::SentencePieceBpe(const Vocabulary& vocabulary, Symbols symbols
       const int byte = byte_of_piece(bytes);
       byte_tokens_[static_cast<size_t>(byte)] = id;
       bytes.assign(1, static_cast<char>(byte));
-    } else if (is_text(vocabulary, id)) {
-      has_inner = has_inner || has_inner_mark(bytes);
-      bytes = with_spaces(vocabulary.piece(id));
+    } else if (!bytes.empty()) {
+      neighbours_.add_piece(bytes);
+      if (is_text(vocabulary, id)) bytes = with_spaces(bytes);
     }
     bytes_.push(bytes);
   }
   for (const TokenId id : byte_tokens_) has_all_bytes_ = has_all_bytes_ && id >= 0;
-  for (size_t c = 0; c < ascii_.size(); ++c) {
-    const char text = static_cast<char>(c);
-    ascii_[c] = symbols_.index.find(symbols_.text, std::string_view(&text, 1));
+  basic_symbols_.resize(0x10000, -1);
+  for (size_t symbol = 0; symbol < symbols_.text.size(); ++symbol) {
+    const std::string_view text = symbols_.text[symbol];
+    const bool is_word = symbol >= static_cast<size_t>(vocabulary_size_) ||
+                         is_text(vocabulary, static_cast<TokenId>(symbol));
+    if (!is_word) continue;
+    uint32_t size_bytes = 0;
+    const char32_t c = decode_valid_utf8(text.data(), size_bytes);
+    if (size_bytes == text.size() && c < basic_symbols_.size()) {
+      basic_symbols_[c] = static_cast<TokenId>(symbol);
+    }
   }
-  cuts_at_spaces_ = !has_inner && symbols_.index.find(symbols_.text, kMark) >= 0;
+}
+
+TokenId SentencePieceBpe::symbol_of(std::string_view character, char32_t code_point) const {
+  if (code_point < basic_symbols_.size()) return basic_symbols_[code_point];
+  return symbols_.index.find(symbols_.text, character);
 }
 
 std::string SentencePieceBpe::mark(std::string_view text, bool is_first) const {
@@ -175,31 +176,38 @@ void SentencePieceBpe::encode(std::string_view normalized, bool is_first,
   }
 }
 
-// Words can be joined apart from each other where no piece reaches over their border: the result is
-// that of the whole text.
+// The text falls into words where two characters meet that are neighbours in no piece. To join the
+// words apart from each other gives what joining the whole text gives, and can be remembered.
 size_t SentencePieceBpe::word_end(std::string_view text, size_t begin) const {
-  if (!rules_.splits_words && !cuts_at_spaces_) return text.size();
-  size_t at = begin;
-  if (rules_.splits_words) {
-    at += 1;
-  } else {
-    while (text.substr(at, kMark.size()) == kMark) at += kMark.size();
+  uint32_t last_size = 0;
+  uint32_t size_bytes = 0;
+  for (size_t at = begin; at < text.size(); at += size_bytes) {
+    last_size = size_bytes;
+    decode_valid_utf8(text.data() + at, size_bytes);
+    if (at == begin) continue;
+    if (!neighbours_.may_join(text.data() + at, last_size, size_bytes)) return at;
+    if (rules_.splits_words && text.substr(at, kMark.size()) == kMark) return at;
   }
-  return std::min(text.find(kMark, at), text.size());
+  return text.size();
 }
 
 void SentencePieceBpe::encode_marked(std::string_view text, std::vector<TokenId>& ids) const {
-  WordCache cache(text.size());
   Merger merger(merges_);
   std::vector<TokenId> symbols;
+  const size_t first = ids.size();
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = word_end(text, begin);
     const std::string_view word = text.substr(begin, end - begin);
     begin = end;
-    if (cache.find(word, ids)) continue;
-    encode_word(word, merger, symbols);
-    cache.keep(word, symbols);
-    ids.insert(ids.end(), symbols.begin(), symbols.end());
+    const size_t joint = ids.size();
+    if (!cache_->find(word, false, ids)) {
+      encode_word(word, merger, symbols);
+      cache_->keep(word, false, symbols);
+      ids.insert(ids.end(), symbols.begin(), symbols.end());
+    }
+    const bool is_fused = rules_.fuses_unknown && unknown_ && joint > first && joint < ids.size() &&
+                          ids[joint] == *unknown_ && ids[joint - 1] == *unknown_;
+    if (is_fused) ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(joint));
   }
 }
 
@@ -210,8 +218,7 @@ void SentencePieceBpe::encode_word(std::string_view word, Merger& merger,
   for (size_t at = 0; at < word.size(); at += size_bytes) {
     const char32_t c = decode_valid_utf8(word.data() + at, size_bytes);
     const std::string_view character = word.substr(at, size_bytes);
-    const TokenId symbol =
-        c < ascii_.size() ? ascii_[c] : symbols_.index.find(symbols_.text, character);
+    const TokenId symbol = symbol_of(character, c);
     if (symbol >= 0) {
       symbols.push_back(symbol);
     } else {

@@ -3,14 +3,17 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "text/merge_table.h"
+#include "text/neighbours.h"
 #include "text/piece_index.h"
 #include "text/string_arena.h"
 #include "text/vocabulary.h"
+#include "text/word_cache.h"
 
 namespace sparrow {
 
@@ -21,7 +24,7 @@ enum class SpacePrefix {
   always  // before each piece of text between added tokens
 };
 
-// Loaded once, immutable; any thread.
+// Loaded once, then only its memory of words changes; any thread.
 class SentencePieceBpe {
  public:
   struct Rules {
@@ -61,9 +64,11 @@ class SentencePieceBpe {
   // Puts ▁ for the spaces and before the text.
   std::string mark(std::string_view text, bool is_first) const;
   void encode_marked(std::string_view text, std::vector<TokenId>& ids) const;
+  size_t word_end(std::string_view text, size_t begin) const;
   void encode_word(std::string_view word, Merger& merger, std::vector<TokenId>& symbols) const;
   void append_unknown(std::string_view character, std::vector<TokenId>& ids) const;
-  size_t word_end(std::string_view text, size_t begin) const;
+  // The symbol of one character, -1 if no piece has it.
+  TokenId symbol_of(std::string_view character, char32_t code_point) const;
 
   Rules rules_;
   TokenId vocabulary_size_;
@@ -73,8 +78,9 @@ class SentencePieceBpe {
   std::optional<TokenId> unknown_;
   std::array<TokenId, 256> byte_tokens_;  // -1: none
   bool has_all_bytes_ = true;
-  std::array<TokenId, 128> ascii_;  // the symbol of each ASCII character; -1: none
-  bool cuts_at_spaces_ = false;     // no piece goes on after a ▁ that follows something else
+  std::vector<TokenId> basic_symbols_;  // symbol_of() of U+0000 to U+FFFF
+  Neighbours neighbours_;
+  std::unique_ptr<WordCache> cache_ = std::make_unique<WordCache>();
 };
 
 }  // namespace sparrow

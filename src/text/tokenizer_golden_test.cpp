@@ -1,11 +1,15 @@
 // The ids of the reference tokenizers on tiny vocabularies: scripts/make_goldens_text.py.
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "base/utf8.h"
 #include "gguf/gguf_file.h"
 #include "tests/support/golden_tokenizer.h"
+#include "tests/support/slow_bpe.h"
 #include "text/detokenizer.h"
 #include "text/nfc.h"
+#include "text/pretokenizer.h"
 #include "text/tokenizer.h"
 
 namespace sparrow {
@@ -80,6 +84,30 @@ TEST(TokenizerGolden, added_tokens_with_every_flag) {
       EXPECT_EQ(tokenizer->encode(text, false), kind["ids"][i][1].get<Ids>())
           << name << ": " << text;
     }
+  }
+}
+
+// Long words of many scripts, which the fast one cuts where it can.
+TEST(TokenizerGolden, byte_level_bpe_joins_as_the_definition_does) {
+  const TreeJson golden = test::read_text_golden(SPARROW_SOURCE_DIR, "byte_level");
+  const test::SlowBpe slow(golden);
+  const auto tokenizer = from_gguf(test::byte_level_gguf(golden, "gpt-2"));
+  std::vector<std::string> characters;
+  for (const TreeJson& row : golden["texts"]) {
+    const std::string text = row.get<std::string>();
+    for (size_t at = 0; at < text.size();) {
+      const uint32_t size_bytes = decode_utf8(text, at).size_bytes;
+      characters.push_back(text.substr(at, size_bytes));
+      at += size_bytes;
+    }
+  }
+  std::mt19937 random(3);
+  for (int round = 0; round < 3000; ++round) {
+    std::string text;
+    for (uint32_t i = random() % 60; i > 0; --i) text += characters[random() % characters.size()];
+    std::vector<std::string> pieces;
+    for (const TokenId id : tokenizer->encode(text)) pieces.emplace_back(tokenizer->piece(id));
+    ASSERT_EQ(pieces, slow.encode(*find_pretokenizer("gpt-2"), text)) << text;
   }
 }
 

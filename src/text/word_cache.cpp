@@ -1,31 +1,31 @@
 #include "text/word_cache.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace sparrow {
-namespace {
 
-constexpr size_t kLeastTextBytes = 1024;
-constexpr size_t kMostEntries = size_t{1} << 15;  // 2 MiB
-
-}  // namespace
-
-WordCache::WordCache(size_t text_size_bytes) {
-  if (text_size_bytes < kLeastTextBytes) return;
-  const size_t count = std::min(std::bit_ceil(text_size_bytes / 16), kMostEntries);
-  entries_.resize(count);
-  shift_ = static_cast<uint32_t>(64 - std::countr_zero(count));
-}
-
-void WordCache::keep(std::string_view word, std::span<const TokenId> ids) {
-  if (entries_.empty() || word.size() > kMaxWordBytes || ids.size() > kMaxTokens) return;
+void WordCache::keep(std::string_view word, bool is_part, std::span<const TokenId> ids) {
+  if (word.size() > kMaxWordBytes || ids.size() > kMaxTokens) return;
   const Key key = key_of(word);
-  Entry& entry = entries_[slot_of(key, word.size())];
-  entry.key = key;
-  entry.size_bytes = static_cast<uint32_t>(word.size());
-  entry.count = static_cast<uint32_t>(ids.size());
-  std::copy(ids.begin(), ids.end(), entry.ids.begin());
+  Entry& entry = entries_[place_of(key)];
+  constexpr uint64_t kVersion = uint64_t{1} << 16;
+  uint64_t state = entry.state.load(std::memory_order_relaxed);
+  const uint64_t version = state & ~(kVersion - 1);
+  // An odd version is somebody who writes; then this word is not kept.
+  if (version & kVersion ||
+      !entry.state.compare_exchange_strong(state, version + kVersion, std::memory_order_acq_rel)) {
+    return;
+  }
+  // Each store releases, so that who sees it also sees the odd version before it.
+  for (size_t i = 0; i < key.size(); ++i) entry.key[i].store(key[i], std::memory_order_release);
+  for (size_t i = 0; i < kMaxTokens / 2; ++i) {
+    const auto id = [&](size_t at) -> uint64_t {
+      return at < ids.size() ? static_cast<uint32_t>(ids[at]) : 0;
+    };
+    entry.ids[i].store(id(2 * i) | id(2 * i + 1) << 32, std::memory_order_release);
+  }
+  entry.state.store(version + 2 * kVersion + ids.size() * 256 + size_of(word, is_part),
+                    std::memory_order_release);
 }
 
 }  // namespace sparrow
