@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "tensor/tensor.h"
@@ -124,6 +125,14 @@ struct LinearPart {
   const Weight* bias = nullptr;  // may be null
 };
 
+// What a machine can do at best with the kernels in use.
+struct MachineLimits {
+  std::string instruction_set;
+  int thread_count = 0;
+  double products_per_second = 0;    // multiply-adds of 8-bit integers (scalar: of floats)
+  double read_bytes_per_second = 0;  // of memory
+};
+
 // All operations of one model's step come from one thread; models on one backend may step
 // concurrently. Inputs and outputs never overlap unless an operation says so.
 class Backend {
@@ -139,6 +148,9 @@ class Backend {
   // The tensor's bytes must outlive the weight if it reads_tensor().
   virtual std::unique_ptr<Weight> load_weight(const Tensor& tensor, const WeightUse& use) = 0;
   std::unique_ptr<Weight> load_weight(const Tensor& tensor) { return load_weight(tensor, {}); }
+
+  // Takes about a second and all threads.
+  virtual MachineLimits measure_limits() = 0;
 
   // A step's operations stand between these two; results can be read after end_step().
   virtual void begin_step() = 0;

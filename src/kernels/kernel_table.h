@@ -167,6 +167,12 @@ struct KernelTable {
   void (*convert_f32_f16)(float* out, const uint16_t* x, int64_t count);
   void (*convert_f32_bf16)(float* out, const uint16_t* x, int64_t count);
 
+  // The machine's limits, for a bench. Multiplies and adds as fast as packed products could at
+  // best, in registers; gives how many products that were, a few dozen a round.
+  int64_t (*probe_products)(int64_t rounds);
+  // Reads `count` bytes and does nothing with them.
+  void (*probe_read)(const void* bytes, int64_t count);
+
   // A quicker dequantization for GGUF type `gguf_id` with exactly the bits of its reference; null
   // where there is none.
   void (*(*find_dequantize)(uint32_t gguf_id))(const void* blocks, float* out, int64_t block_count);

@@ -26,6 +26,8 @@ class CpuBackend final : public Backend {
                                               int64_t used_count) override;
   std::unique_ptr<Weight> load_weight(const Tensor& tensor, const WeightUse& use) override;
 
+  MachineLimits measure_limits() override;
+
   void begin_step() override {}
   void end_step() override {}
   std::span<float> read(const Activations& x) override;

@@ -26,6 +26,8 @@ const KernelTable kTable = {
     .convert_bf16_f32 = scalar::convert_bf16_f32,
     .convert_f32_f16 = scalar::convert_f32_f16,
     .convert_f32_bf16 = scalar::convert_f32_bf16,
+    .probe_products = probe_products,
+    .probe_read = avx2::probe_read,
     .find_dequantize = scalar::find_dequantize,
 };
 

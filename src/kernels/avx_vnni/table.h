@@ -9,5 +9,6 @@ namespace sparrow::kernels::avx_vnni {
 extern const KernelTable kTable;
 
 PackedMatmul find_packed_matmul(uint32_t gguf_id);
+int64_t probe_products(int64_t rounds);
 
 }  // namespace sparrow::kernels::avx_vnni

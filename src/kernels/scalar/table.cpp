@@ -23,6 +23,8 @@ const KernelTable kTable = {
     .convert_bf16_f32 = convert_bf16_f32,
     .convert_f32_f16 = convert_f32_f16,
     .convert_f32_bf16 = convert_f32_bf16,
+    .probe_products = probe_products,
+    .probe_read = probe_read,
     .find_dequantize = find_dequantize,
 };
 

@@ -18,6 +18,8 @@ void scale_f32(float* out, const float* x, float factor, int64_t count);
 void silu_mul_f32(float* out, const float* gate, const float* up, int64_t count);
 void exp_f32(float* x, int64_t count);
 void softmax_f32(float* x, int64_t count);
+int64_t probe_products(int64_t rounds);
+void probe_read(const void* bytes, int64_t count);
 void rope_halves_f32(float* x, const float* cosines, const float* sines, int64_t pairs);
 void rope_pairs_f32(float* x, const float* cosines, const float* sines, int64_t pairs);
 void attention_tile_f32(const AttentionTileArgs& args);
