@@ -1,15 +1,11 @@
-#include <cmath>
-
+#include "sampling/exp.h"
 #include "sampling/random.h"
 #include "sampling/steps.h"
 
 namespace sparrow {
 
 double total_weight(std::span<const Candidate> candidates, float highest) {
-  double total = 0;
-  for (const Candidate& candidate : candidates)
-    total += static_cast<double>(std::exp(candidate.logit - highest));
-  return total;
+  return sum_of_exp(candidates, highest, [](const Candidate& c) { return c.logit; });
 }
 
 int32_t draw_token(const StepInput& step) {
@@ -22,7 +18,7 @@ int32_t draw_token(const StepInput& step) {
   double sum = 0;
   Candidate drawn;
   candidates.visit_best([&](const Candidate& candidate) {
-    const double weight = static_cast<double>(std::exp(candidate.logit - highest));
+    const double weight = static_cast<double>(exp_of_negative(candidate.logit - highest));
     // The sums may differ in the last bit from the total's: whoever has weight and came last stays.
     if (weight > 0) drawn = candidate;
     sum += weight;

@@ -4,14 +4,14 @@
 #include <cmath>
 
 #include "sampling/candidates.h"
+#include "sampling/exp.h"
 
 namespace sparrow {
 
 double log_sum_exp(std::span<const float> logits) {
   const float highest = highest_logit(logits);
   if (highest == kExcluded) return -std::numeric_limits<double>::infinity();
-  double total = 0;
-  for (const float logit : logits) total += static_cast<double>(std::exp(logit - highest));
+  const double total = sum_of_exp(logits, highest, [](float logit) { return logit; });
   return static_cast<double>(highest) + std::log(total);
 }
 

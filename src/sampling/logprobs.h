@@ -14,7 +14,7 @@ struct TokenLogprob {
   float logprob = 0;
 };
 
-// log(sum(exp(logits))), summed in f64 in the order of the ids. Excluded tokens count as nothing.
+// log(sum(exp(logits))), summed in f64 in a fixed order. Excluded tokens count as nothing.
 double log_sum_exp(std::span<const float> logits);
 
 // The `count` most likely tokens, best first, of equals the lower id. `log_total` is the row's

@@ -1,5 +1,4 @@
-#include <cmath>
-
+#include "sampling/exp.h"
 #include "sampling/steps.h"
 
 namespace sparrow {
@@ -10,7 +9,7 @@ void apply_top_p(const StepInput& step) {
   const double wanted = step.state.params.top_p * total_weight(step.candidates.all(), highest);
   double sum = 0;
   const int64_t kept = step.candidates.visit_best([&](const Candidate& candidate) {
-    sum += static_cast<double>(std::exp(candidate.logit - highest));
+    sum += static_cast<double>(exp_of_negative(candidate.logit - highest));
     return sum < wanted;
   });
   step.candidates.keep_first(kept);

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cmath>
 
+#include "sampling/exp.h"
 #include "sampling/random.h"
 #include "sampling/steps.h"
 
@@ -15,7 +15,7 @@ void apply_xtc(const StepInput& step) {
   const double least = params.xtc_threshold * total_weight(step.candidates.all(), highest);
   int64_t likely = 0;
   step.candidates.visit_best([&](const Candidate& candidate) {
-    if (static_cast<double>(std::exp(candidate.logit - highest)) < least) return false;
+    if (static_cast<double>(exp_of_negative(candidate.logit - highest)) < least) return false;
     ++likely;
     return true;
   });
