@@ -5,6 +5,8 @@
 #include <cstdio>
 
 #include "apps/cli/numbers.h"
+#include "apps/cli/progress_bar.h"
+#include "apps/cli/repl_text.h"
 #include "base/error.h"
 
 namespace sparrow::cli {
@@ -26,18 +28,19 @@ int64_t parse_context(const std::vector<std::string>& values) {
   return tokens;
 }
 
-void say_dropped(const Conversation& conversation, int64_t newly_dropped, int64_t context_tokens) {
-  if (newly_dropped == 0) return;
-  const auto left =
-      static_cast<int64_t>(conversation.messages().size()) - conversation.dropped_count();
-  std::fprintf(
-      stderr,
-      "The talk has outgrown the context of %s tokens: its %s oldest message%s no longer "
-      "seen by the model; %sthe last %s.\n\n",
-      grouped(context_tokens).c_str(), grouped(conversation.dropped_count()).c_str(),
-      conversation.dropped_count() == 1 ? " is" : "s are",
-      conversation.system_message().empty() ? "it sees " : "it sees the system message and ",
-      grouped(left).c_str());
+void say(std::string text) {
+  if (stderr_is_terminal()) text = wrapped(text);
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+void say_dropped(const Conversation& conversation, int64_t context_tokens) {
+  const int64_t dropped = conversation.dropped_count();
+  const auto left = static_cast<int64_t>(conversation.messages().size()) - dropped;
+  say(fmt::format(
+      "The talk has outgrown the context of {} tokens: its {} oldest message{} no longer "
+      "seen by the model; it sees {}the last {}.",
+      grouped(context_tokens), grouped(dropped), dropped == 1 ? " is" : "s are",
+      conversation.system_message().empty() ? "" : "the system message and ", grouped(left)));
 }
 
 }  // namespace
@@ -103,7 +106,7 @@ Answer ChatSession::ask(const std::string& message, const InterruptScope* interr
     conversation_.add("user", message);
     try {
       FittedPrompt prompt = fit(conversation_, context);
-      say_dropped(conversation_, prompt.newly_dropped, context);
+      if (prompt.newly_dropped > 0) say_dropped(conversation_, context);
       answer = cli::answer(*engine_, std::move(prompt.ids), params, wraps, interrupts);
     } catch (const Error&) {
       conversation_.remove_last();
@@ -113,8 +116,7 @@ Answer ChatSession::ask(const std::string& message, const InterruptScope* interr
   }
   if (answer.finish_reason == FinishReason::length &&
       answer.stats.prompt_tokens + answer.stats.output_tokens >= context) {
-    std::fprintf(stderr, "The context of %s tokens is full: the answer ends here.\n",
-                 grouped(context).c_str());
+    say(fmt::format("The context of {} tokens is full: the answer ends here.", grouped(context)));
   }
   return answer;
 }

@@ -23,8 +23,12 @@
 namespace sparrow::cli {
 namespace {
 
-constexpr const char* kPasteOn = "\x1b[?2004h";
-constexpr const char* kPasteOff = "\x1b[?2004l";
+// The terminal marks the beginning and the end of pasted text, or stops doing so.
+void mark_paste(bool is_on) {
+  if (!stderr_is_terminal()) return;  // a dumb one would show the request
+  std::fputs(is_on ? "\x1b[?2004h" : "\x1b[?2004l", stdout);
+}
+
 constexpr std::string_view kPasteEnd = "\x1b[201~";
 constexpr wchar_t kInterruptKey = 0x03;
 constexpr wchar_t kEndOfLineKey = 0x05;
@@ -229,7 +233,7 @@ bool LineEditor::Impl::wait_for_bytes() {
       // The shell has set the terminal its own way, which libedit does not know.
       ::el_set(editor, EL_PREP_TERM, 0);
       ::el_set(editor, EL_PREP_TERM, 1);
-      std::fputs(kPasteOn, stdout);
+      mark_paste(true);
       ::el_set(editor, EL_REFRESH);
     }
     if (ready <= 0 || wanted[0].revents == 0) continue;
@@ -304,11 +308,11 @@ InputLine LineEditor::read(std::string_view prompt, std::string_view hint) {
   impl_->may_show_hint = true;
   impl_->was_interrupted = false;
   if (impl_->interrupts.take_resize()) ::el_resize(impl_->editor);
-  std::fputs(kPasteOn, stdout);
+  mark_paste(true);
   int count = 0;
   const wchar_t* text = ::el_wgets(impl_->editor, &count);
   impl_->keyboard.silence();
-  std::fputs(kPasteOff, stdout);
+  mark_paste(false);
   InputLine line;
   if (impl_->was_interrupted) {
     std::fputs("\n", stdout);

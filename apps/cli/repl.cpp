@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "apps/cli/answer_writer.h"
+#include "apps/cli/display_text.h"
 #include "apps/cli/line_editor.h"
 #include "apps/cli/model_source.h"
 #include "apps/cli/model_table.h"
@@ -48,7 +49,7 @@ class Repl {
 };
 
 void Repl::greet() {
-  print(greeting(*session_));
+  print(without_control_characters(greeting(*session_)));
   show_messages();
 }
 
@@ -82,7 +83,7 @@ void Repl::run() {
     try {
       if (!act(*command)) return;
     } catch (const Error& error) {
-      std::fprintf(stderr, "Error: %s\n\n", one_line_error(error).c_str());
+      std::fprintf(stderr, "%s\n\n", error_text(error).c_str());
       if (!session_->is_loaded()) session_->load();
     }
   }
@@ -148,7 +149,7 @@ void Repl::act_on_switch(const ReplCommand& command) {
     settings.is_verbose = command.is_on;
     print(fmt::format("Set '{}' mode.\n", command.is_on ? "verbose" : "quiet"));
   } else {
-    print(std::string(kFormatRefusal) + "\n");
+    print(wrapped(kFormatRefusal) + "\n");
   }
 }
 

@@ -107,6 +107,20 @@ std::string quantization_text(const ModelReport& report) {
   return report.types.empty() ? "none" : "mostly " + report.types.front().type;
 }
 
+// The first `count` lines that are not empty, indented.
+std::string first_lines(std::string_view text, int count) {
+  std::string lines;
+  while (!text.empty() && count > 0) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const size_t start = line.find_first_not_of(" \t\r");
+    if (start == std::string_view::npos) continue;
+    lines += fmt::format("    {}\n", line.substr(start));
+    --count;
+  }
+  return lines;
+}
+
 std::string info_text(ChatSession& session) {
   const OpenedModel& model = session.model();
   const ModelReport report = make_report(*model.file);
@@ -124,7 +138,11 @@ std::string info_text(ChatSession& session) {
   }
   line("quantization", quantization_text(report));
   text += "\n  Here\n";
-  line("file", model.stored.model_path);
+  if (model.stored.digest.empty()) {
+    line("file", model.stored.model_path);
+  } else {
+    line("ID", model.stored.digest.substr(0, 12));
+  }
   line("context", grouped(plan.context_length) + " tokens");
   line("weights", format_bytes(plan.weight_bytes));
   line("KV cache", fmt::format("{}, {}", to_string(session.settings().engine.kv_type),
@@ -138,14 +156,8 @@ std::string info_text(ChatSession& session) {
   if (!session.conversation().system_message().empty()) {
     text += fmt::format("\n  System\n    {}\n", session.conversation().system_message());
   }
-  if (!model.stored.license.empty()) {
-    const std::string& license = model.stored.license;
-    const size_t start = license.find_first_not_of(" \n");
-    if (start != std::string::npos) {
-      text += fmt::format("\n  License\n    {}\n",
-                          license.substr(start, license.find('\n', start) - start));
-    }
-  }
+  const std::string license = first_lines(model.stored.license, 2);
+  if (!license.empty()) text += "\n  License\n" + license;
   return text + "\n";
 }
 
@@ -207,6 +219,14 @@ std::string show_text(ChatSession& session, std::string_view what) {
   return fmt::format("Unknown command '/show {}'. Type /? for help\n", what);
 }
 
-std::string one_line_error(const Error& error) { return as_one_line(error.what()); }
+std::string wrapped(std::string_view text) {
+  WordWrapper wrapper(terminal_columns);
+  std::string lines = wrapper.push(text);
+  return lines += wrapper.finish();
+}
+
+std::string error_text(const Error& error) {
+  return wrapped("Error: " + as_one_line(error.what()));
+}
 
 }  // namespace sparrow::cli

@@ -22,7 +22,10 @@ std::string help_text(std::string_view topic);
 // `/show what`: "info", "license", "parameters", "system", "template".
 std::string show_text(ChatSession& session, std::string_view what);
 
-// An error's text, with control characters spelled out.
-std::string one_line_error(const Error& error);
+// Broken into lines that fit the terminal.
+std::string wrapped(std::string_view text);
+
+// "Error: …", wrapped, with control characters spelled out.
+std::string error_text(const Error& error);
 
 }  // namespace sparrow::cli

@@ -13,6 +13,7 @@
 #include "apps/cli/command.h"
 #include "apps/cli/interrupt.h"
 #include "apps/cli/model_source.h"
+#include "apps/cli/numbers.h"
 #include "apps/cli/repl.h"
 #include "apps/cli/run_flags.h"
 #include "base/error.h"
@@ -22,7 +23,7 @@ namespace {
 
 // All of standard input. Throws Error{invalid_argument|io}.
 std::string read_stdin() {
-  constexpr size_t kMaxBytes = size_t{16} << 20;
+  constexpr size_t kMaxBytes = size_t{8} << 20;  // more than the longest contexts hold
   std::string text;
   std::string buffer(size_t{64} << 10, '\0');
   for (;;) {
@@ -33,7 +34,7 @@ std::string read_stdin() {
     text.append(buffer.data(), static_cast<size_t>(count));
     if (text.size() > kMaxBytes) {
       fail(ErrorCode::invalid_argument,
-           "standard input has more than {} bytes, too many for any prompt", kMaxBytes);
+           "standard input has more than {} bytes, too many for any prompt", grouped(kMaxBytes));
     }
   }
 }

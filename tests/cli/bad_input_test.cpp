@@ -138,7 +138,7 @@ TEST_F(BadInputTest, prompts_that_cannot_be_taken) {
   expect_error({"run", tiny(), "--context", "64"}, 9, "the context has 64", std::string(500, 'x'));
   expect_error({"run", tiny(), "--raw", "--context", "64"}, 9, "the context has 64",
                std::string(500, 'x'));
-  expect_error({"run", tiny()}, 2, "too many for any prompt", std::string((16 << 20) + 1, 'x'));
+  expect_error({"run", tiny()}, 2, "too many for any prompt", std::string((8 << 20) + 1, 'x'));
 }
 
 TEST_F(BadInputTest, a_prompt_that_is_no_utf8_is_answered_as_if_it_had_been_repaired) {
