@@ -102,10 +102,9 @@ BenchReport measure(const BenchOptions& options) {
   const std::unique_ptr<Backend> backend =
       make_cpu_backend({.thread_count = options.thread_count,
                         .activations = parse_activation_mode(options.activations)});
-  const std::unique_ptr<Model> model = load_model(
-      file, *backend, {[&](double share) {
-        show("loading", static_cast<uint64_t>(share * 100), 100);
-      }});
+  const std::unique_ptr<Model> model =
+      load_model(file, *backend,
+                 {[&](double share) { show("loading", static_cast<uint64_t>(share * 100), 100); }});
   report.load_s = seconds_since(start);
   BenchRunner runner(*model, kv_type, tests);
   runner.run({.n_gen = 1});

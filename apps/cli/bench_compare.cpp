@@ -49,8 +49,7 @@ std::vector<OtherRate> first_rates(const Json& object, const std::vector<BenchTe
       rates.push_back({*test, object[key].get<double>()});
   };
   add("prefill_tokens_per_second", [](const BenchTest& t) { return t.n_prompt > 0; });
-  add("decode_tokens_per_second",
-      [](const BenchTest& t) { return t.n_gen > 0 && t.batch == 1; });
+  add("decode_tokens_per_second", [](const BenchTest& t) { return t.n_gen > 0 && t.batch == 1; });
   return rates;
 }
 
@@ -70,11 +69,12 @@ std::vector<OtherRate> parse_other_rates(std::string_view output,
   }
   if (rates.empty()) {
     const size_t kept = std::min<size_t>(output.size(), 200);
-    fail(ErrorCode::invalid_argument,
-         "the other program printed no rates: JSON of `sparrow bench`, of `llama-bench -o json`, or "
-         "with prefill_tokens_per_second and decode_tokens_per_second is understood; it ended in: "
-         "{}",
-         output.substr(output.size() - kept));
+    fail(
+        ErrorCode::invalid_argument,
+        "the other program printed no rates: JSON of `sparrow bench`, of `llama-bench -o json`, or "
+        "with prefill_tokens_per_second and decode_tokens_per_second is understood; it ended in: "
+        "{}",
+        output.substr(output.size() - kept));
   }
   return rates;
 }
@@ -112,8 +112,7 @@ std::vector<std::string> split_command(std::string_view command) {
 
 std::string run_command(const std::vector<std::string>& words) {
   std::optional<ChildProcess> child = ChildProcess::start(words, ".");
-  if (!child)
-    fail(ErrorCode::invalid_argument, "--compare cannot start '{}'", words.front());
+  if (!child) fail(ErrorCode::invalid_argument, "--compare cannot start '{}'", words.front());
   std::string output;
   while (child->read_output(output, 1000)) {
   }

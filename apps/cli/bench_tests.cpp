@@ -81,8 +81,8 @@ ModelWork model_work(const GgufFile& file, const ModelConfig& config, KvType kv_
       work.products_a_logit_row = count;
       work.weight_bytes_a_step += bytes;
     } else if (info.shape[2] > 1 && config.expert_count > 0) {
-      const double used = static_cast<double>(config.expert_used_count) /
-                          static_cast<double>(config.expert_count);
+      const double used =
+          static_cast<double>(config.expert_used_count) / static_cast<double>(config.expert_count);
       work.products_a_token += count * used;
       work.weight_bytes_a_step += bytes * used;
     } else {
@@ -115,8 +115,8 @@ double share_of_limit(const BenchTest& test, double rate, const ModelWork& work,
   const double cache_reads = is_prompt ? steps : tokens / batch * batch;
   const double bytes =
       steps * work.weight_bytes_a_step + cache_reads * positions * work.kv_bytes_a_position;
-  const double least = std::max(products / limits.products_per_second,
-                                bytes / limits.read_bytes_per_second);
+  const double least =
+      std::max(products / limits.products_per_second, bytes / limits.read_bytes_per_second);
   return least / (tokens / rate);
 }
 
@@ -134,9 +134,8 @@ BenchRunner::BenchRunner(const Model& model, KvType kv_type, const std::vector<B
   }
   blocks_a_sequence_ = (positions + kBlockTokens - 1) / kBlockTokens;
   kv_ = model.make_kv_memory(kv_type, blocks_a_sequence_ * batch, kBlockTokens);
-  workspace_ = model.make_workspace({.max_rows = std::max(kChunk, batch),
-                                     .max_logit_rows = batch,
-                                     .max_positions = positions});
+  workspace_ = model.make_workspace(
+      {.max_rows = std::max(kChunk, batch), .max_logit_rows = batch, .max_positions = positions});
 }
 
 void BenchRunner::step(int64_t batch, int64_t rows, int64_t position) {

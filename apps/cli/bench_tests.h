@@ -13,8 +13,8 @@
 
 namespace sparrow::cli {
 
-// Either a prompt of n_prompt tokens, or n_gen tokens one by one for each of `batch` sequences, after
-// `depth` tokens that are in the cache already.
+// Either a prompt of n_prompt tokens, or n_gen tokens one by one for each of `batch` sequences,
+// after `depth` tokens that are in the cache already.
 struct BenchTest {
   int64_t n_prompt = 0;
   int64_t n_gen = 0;
@@ -34,9 +34,9 @@ std::vector<BenchTest> bench_tests(const std::vector<int64_t>& prompts,
 
 struct BenchResult {
   BenchTest test;
-  std::vector<double> rates;  // tokens a second, a repetition each
-  MachineLimits limits;       // measured right after
-  double share_of_limit = 0;  // of the median
+  std::vector<double> rates;        // tokens a second, a repetition each
+  MachineLimits limits;             // measured right after
+  double share_of_limit = 0;        // of the median
   std::vector<double> other_rates;  // of the program compared with
 
   double median() const;
@@ -47,10 +47,10 @@ double median_of(std::vector<double> values);
 
 // The work of a model, from its file: what a rate is compared with.
 struct ModelWork {
-  double products_a_token = 0;         // in matrices that every token passes
-  double products_a_logit_row = 0;     // in the last matrix
-  double attention_a_position = 0;     // products with one position of the cache
-  double weight_bytes_a_step = 0;      // read once a step, whatever the batch
+  double products_a_token = 0;      // in matrices that every token passes
+  double products_a_logit_row = 0;  // in the last matrix
+  double attention_a_position = 0;  // products with one position of the cache
+  double weight_bytes_a_step = 0;   // read once a step, whatever the batch
   double kv_bytes_a_position = 0;
 };
 ModelWork model_work(const GgufFile& file, const ModelConfig& config, KvType kv_type);
@@ -59,7 +59,8 @@ ModelWork model_work(const GgufFile& file, const ModelConfig& config, KvType kv_
 double share_of_limit(const BenchTest& test, double rate, const ModelWork& work,
                       const MachineLimits& limits);
 
-// A model with room for the largest of some tests. Token ids are arbitrary, and the same every time.
+// A model with room for the largest of some tests. Token ids are arbitrary, and the same every
+// time.
 class BenchRunner {
  public:
   BenchRunner(const Model& model, KvType kv_type, const std::vector<BenchTest>& tests);

@@ -1,6 +1,6 @@
 #include "kernels/dispatch.h"
 
-#if defined(__x86_64__)
+#if defined(SPARROW_X86_KERNELS)
 #include "kernels/avx2/table.h"
 #include "kernels/avx512/table.h"
 #include "kernels/avx_vnni/table.h"
@@ -12,7 +12,7 @@ namespace sparrow::kernels {
 std::span<const KernelTable* const> kernel_tables() {
   static constexpr const KernelTable* kTables[] = {
     &scalar::kTable,
-#if defined(__x86_64__)
+#if defined(SPARROW_X86_KERNELS)
     &avx2::kTable,
     &avx_vnni::kTable,
     &avx512::kTable,

@@ -33,7 +33,7 @@ std::vector<std::byte> model_of(std::string_view architecture, const Format& for
   model.hidden_size = 256;
   model.head_size = 32;
   model.head_count = 8;
-  model.ffn_size = 768;
+  model.ffn_size = 512;
   if (model.expert_count > 0) model.expert_ffn_size = 256;
   GgufWriter writer = test_support::tiny_writer(model);
   std::mt19937 random(3);
@@ -96,36 +96,36 @@ TEST_P(Determinism, chunks_threads_and_block_sizes_change_no_bit) {
 }
 
 TEST_P(Determinism, the_format_of_the_weights_changes_nothing_of_that) {
-  const std::vector<int32_t> ids = some_ids(19);
+  const std::vector<int32_t> ids = some_ids(9);
   for (const Format& format : formats()) {
     if (format.block_values == 1) continue;
     const std::vector<std::byte> bytes = model_of("qwen3", format);
     const Floats expected = load(bytes, 1).run(ids, 1);
     for (const float value : expected) ASSERT_TRUE(std::isfinite(value)) << format.name;
-    for (const int64_t chunk : {2, 5, 19})
+    for (const int64_t chunk : {2, 5, 9})
       EXPECT_EQ(load(bytes, 2).run(ids, chunk), expected) << format.name;
   }
 }
 
 TEST_P(Determinism, sequences_in_one_batch_get_what_they_get_alone) {
-  for (const char* architecture : {"llama", "qwen2", "qwen3", "qwen3moe"}) {
+  for (const char* architecture : {"qwen3", "qwen3moe"}) {
     LoadedModel loaded = load(model_of(architecture, *find_format("Q4_K")), 2);
-    const std::vector<int32_t> first = some_ids(40);
-    const std::vector<int32_t> second(first.rbegin(), first.rbegin() + 21);
+    const std::vector<int32_t> first = some_ids(34);
+    const std::vector<int32_t> second(first.rbegin(), first.rbegin() + 17);
     const Floats alone_first = loaded.run(first, 64);
     const Floats alone_second = loaded.run(second, 64);
 
     // The first is decoding its last token, the second is being read.
-    loaded.run(std::span(first).first(39), 64, 0);
+    loaded.run(std::span(first).first(33), 64, 0);
     std::vector<int32_t> ids = {first.back()};
     ids.insert(ids.end(), second.begin(), second.end());
-    std::vector<int32_t> positions = {39};
-    for (int32_t i = 0; i < 21; ++i) positions.push_back(i);
+    std::vector<int32_t> positions = {33};
+    for (int32_t i = 0; i < 17; ++i) positions.push_back(i);
     const std::vector<BlockId> first_blocks = {0, 1, 2};
     const std::vector<BlockId> second_blocks = {9, 5};
-    const std::vector<BatchSequence> sequences = {{0, 1, 39, first_blocks},
-                                                  {1, 21, 0, second_blocks}};
-    const std::vector<int64_t> logit_rows = {0, 21};
+    const std::vector<BatchSequence> sequences = {{0, 1, 33, first_blocks},
+                                                  {1, 17, 0, second_blocks}};
+    const std::vector<int64_t> logit_rows = {0, 17};
     const Logits logits = loaded.model().forward({ids, positions, sequences, logit_rows},
                                                  loaded.kv(), loaded.workspace());
     ASSERT_EQ(static_cast<int64_t>(logits.values.size()), 2 * test_support::kTinyVocabulary);
