@@ -39,7 +39,7 @@ inline float exp_of_negative(float x) {
 template <typename Item, typename LogitOf>
 double sum_of_exp(std::span<const Item> items, float highest, const LogitOf& logit_of) {
   constexpr float kNothing = -1000;  // its exp is 0
-  constexpr size_t kBlock = 64;  // long enough that a compiler does not unroll it instead
+  constexpr size_t kBlock = 64;      // long enough that a compiler does not unroll it instead
   constexpr size_t kLanes = 8;
   double sums[kLanes] = {};
   for (size_t i = 0; i < items.size(); i += kBlock) {

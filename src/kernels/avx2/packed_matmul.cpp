@@ -9,6 +9,7 @@ namespace sparrow::kernels::avx2 {
 namespace {
 
 struct MaddubsDot {
+  static constexpr int kind(int bits) { return bits <= 4 ? 4 : bits; }
   static constexpr int planes(int bits) { return bits > 6 ? 2 : 1; }
   static constexpr int columns(int bits) { return bits <= 4 ? 4 : 2; }
 

@@ -5,6 +5,7 @@
 // several rows of x at a time.
 //
 // A Dot gives, for codes of kBits:
+//   kind(kBits)          the most bits of all codes that are treated alike;
 //   planes(kBits)        codes of so many bits are split into this many planes of 4 bits, or 1;
 //   columns(kBits)       rows of x whose sums fit the registers at once;
 //   add<kBits, kCount>(total, codes, x)  total + the sum over kCount vectors of one plane's codes
@@ -169,6 +170,7 @@ struct Panel {
   alignas(32) uint8_t codes[kPanelGroups][kPlanes][kVectors][2][32];
   alignas(32) float scales[kPanelGroups * 2][2][8];
   alignas(32) float mins[kPanelGroups * 2][2][8];
+  int offset_bits;
 };
 
 template <typename Format, int kPlanes>
@@ -230,11 +232,11 @@ inline void add_products(__m256i (&sums)[kC][2], const uint8_t (*codes)[kVectors
   }
 }
 
-// kC rows of x from i times the panel, added to out.
-template <typename Format, typename Dot, int kC, bool kWide, int kPlanes>
-void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t i,
+// kC rows of x from i times the panel, added to out. kSubs scales a group.
+template <typename Dot, int kBits, int kSubs, bool kHasMin, bool kWide, int kC>
+void panel_tile(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& panel, int64_t i,
                 const PanelPlace& place) {
-  constexpr int kSubs = 32 / Format::kGroup;
+  constexpr int kPlanes = Dot::planes(kBits);
   constexpr int kCount = kVectors / kSubs;
   XRow x[kC];
   const int8_t* high[kC];
@@ -245,9 +247,9 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t 
     high[c] = x[c].high;
     low[c] = x[c].low;
     for (int h = 0; h < 2; ++h) {
-      out[c][h] = place.first == 0 ? _mm256_setzero_ps()
-                                   : _mm256_maskload_ps(out_row(a, i + c) + place.column + 8 * h,
-                                                        place.masks[h]);
+      const float* result = out_row(a, i + c) + place.column + 8 * h;
+      out[c][h] =
+          place.first == 0 ? _mm256_setzero_ps() : _mm256_maskload_ps(result, place.masks[h]);
     }
   }
   for (int g = 0; g < place.groups; ++g) {
@@ -255,26 +257,22 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t 
 #pragma GCC unroll 2
     for (int sub = 0; sub < kSubs; ++sub) {
       const int64_t value = g * kQuantGroup + sub * 16;
+      const auto start = [&](int c) {
+        return kHasMin ? _mm256_setzero_si256()
+                       : correction(panel.offset_bits, x[c].minus_sums + g * kSubs + sub);
+      };
       __m256i sums[kC][2];
-      for (int c = 0; c < kC; ++c) {
-        sums[c][0] = _mm256_setzero_si256();
-        if constexpr (Format::kOffset != 0 && !kWide) {
-          sums[c][0] = correction(offset_bits(Format::kOffset), x[c].minus_sums + g * kSubs + sub);
-        }
-        sums[c][1] = sums[c][0];
-      }
-      add_products<Dot, Format::kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount,
-                                                            high, value);
+      for (int c = 0; c < kC; ++c)
+        sums[c][0] = sums[c][1] = kWide ? _mm256_setzero_si256() : start(c);
+      add_products<Dot, kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount, high,
+                                                    value);
       if constexpr (kWide) {
         for (int c = 0; c < kC; ++c) {
-          __m256i start = _mm256_setzero_si256();
-          if constexpr (Format::kOffset != 0)
-            start = correction(offset_bits(Format::kOffset), x[c].minus_sums + g * kSubs + sub);
           for (int h = 0; h < 2; ++h)
-            sums[c][h] = _mm256_add_epi32(_mm256_slli_epi32(sums[c][h], 8), start);
+            sums[c][h] = _mm256_add_epi32(_mm256_slli_epi32(sums[c][h], 8), start(c));
         }
-        add_products<Dot, Format::kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount,
-                                                              low, value);
+        add_products<Dot, kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount, low,
+                                                      value);
       }
       for (int h = 0; h < 2; ++h) {
         const __m256 scale = _mm256_load_ps(panel.scales[g * kSubs + sub][h]);
@@ -288,7 +286,7 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t 
       const __m256 scale = _mm256_set1_ps(x[c].scales[g]);
       for (int h = 0; h < 2; ++h) out[c][h] = _mm256_fmadd_ps(t[c][h], scale, out[c][h]);
     }
-    if constexpr (Format::kHasMin) {
+    if constexpr (kHasMin) {
       for (int sub = 0; sub < kSubs; ++sub) {
         const __m256 min0 = _mm256_load_ps(panel.mins[g * kSubs + sub][0]);
         const __m256 min1 = _mm256_load_ps(panel.mins[g * kSubs + sub][1]);
@@ -306,11 +304,22 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<kPlanes>& panel, int64_t 
   }
 }
 
+template <typename Dot, int kBits, int kSubs, bool kHasMin, bool kWide>
+void panel_columns(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& panel,
+                   const PanelPlace& place) {
+  constexpr int kColumns = Dot::columns(kBits);
+  int64_t i = 0;
+  for (; i + kColumns <= a.m; i += kColumns)
+    panel_tile<Dot, kBits, kSubs, kHasMin, kWide, kColumns>(a, panel, i, place);
+  for (; i + 2 <= a.m; i += 2) panel_tile<Dot, kBits, kSubs, kHasMin, kWide, 2>(a, panel, i, place);
+  for (; i < a.m; ++i) panel_tile<Dot, kBits, kSubs, kHasMin, kWide, 1>(a, panel, i, place);
+}
+
 template <typename Format, typename Dot, bool kWide>
 void many_rows(const PackedMatmulArgs& a) {
-  constexpr int kPlanes = Dot::planes(Format::kBits);
-  constexpr int kColumns = Dot::columns(Format::kBits);
-  Panel<kPlanes> panel;
+  constexpr int kBits = Dot::kind(Format::kBits);
+  Panel<Dot::planes(kBits)> panel;
+  panel.offset_bits = offset_bits(Format::kOffset);
   const int64_t all_groups = a.k / kQuantGroup;
   for (int64_t j = 0; j < a.n; j += kTileRows) {
     PanelPlace place = {0, 0, j, {mask_lanes(a.n - j), mask_lanes(a.n - j - 8)}};
@@ -319,11 +328,7 @@ void many_rows(const PackedMatmulArgs& a) {
       const int64_t left = all_groups - place.first;
       place.groups = static_cast<int>(left < kPanelGroups ? left : kPanelGroups);
       fill_panel<Format>(panel, tile, place.first, place.groups);
-      int64_t i = 0;
-      for (; i + kColumns <= a.m; i += kColumns)
-        panel_tile<Format, Dot, kColumns, kWide>(a, panel, i, place);
-      for (; i + 2 <= a.m; i += 2) panel_tile<Format, Dot, 2, kWide>(a, panel, i, place);
-      for (; i < a.m; ++i) panel_tile<Format, Dot, 1, kWide>(a, panel, i, place);
+      panel_columns<Dot, kBits, 32 / Format::kGroup, Format::kHasMin, kWide>(a, panel, place);
     }
   }
 }

@@ -8,6 +8,7 @@ namespace sparrow::kernels::avx_vnni {
 namespace {
 
 struct VnniDot {
+  static constexpr int kind(int) { return 8; }
   static constexpr int planes(int) { return 1; }
   static constexpr int columns(int) { return 5; }
 
