@@ -31,8 +31,11 @@ bool has_word_beside(std::string_view text, size_t begin, size_t end) {
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::sort(tokens_.begin(), tokens_.end(),
             [](const AddedToken& a, const AddedToken& b) { return a.content < b.content; });
-  for (const AddedToken& token : tokens_)
-    ++first_[static_cast<unsigned char>(token.content[0]) + 1];
+  for (const AddedToken& token : tokens_) {
+    const size_t byte = static_cast<unsigned char>(token.content[0]);
+    begins_one_[byte] = true;
+    ++first_[byte + 1];
+  }
   for (size_t byte = 0; byte < 256; ++byte) first_[byte + 1] += first_[byte];
 }
 
@@ -67,9 +70,11 @@ std::vector<AddedTokens::Match> AddedTokens::find_all(
   std::vector<Match> matches;
   size_t floor = 0;  // the end of the last match
   for (size_t at = 0; at < text.size();) {
-    const size_t byte = static_cast<unsigned char>(text[at]);
-    const AddedToken* token =
-        first_[byte] == first_[byte + 1] ? nullptr : longest_at(text, at, is_from_template);
+    if (!begins_one_[static_cast<unsigned char>(text[at])]) {
+      ++at;
+      continue;
+    }
+    const AddedToken* token = longest_at(text, at, is_from_template);
     if (token == nullptr) {
       ++at;
       continue;

@@ -54,6 +54,7 @@ class AddedTokens {
   std::vector<AddedToken> tokens_;  // by content
   // Those that begin with byte b: [first_[b], first_[b + 1]).
   std::array<size_t, 257> first_ = {};
+  std::array<bool, 256> begins_one_ = {};
 };
 
 }  // namespace sparrow

@@ -38,13 +38,12 @@ std::array<std::string, 256> byte_level_spelling() {
 
 std::optional<std::string> bytes_of_spelling(std::string_view piece) {
   std::string bytes;
-  for (size_t at = 0; at < piece.size();) {
-    const Utf8Character character = decode_utf8(piece, at);
-    if (!character.is_valid || character.code_point >= kEnd) return std::nullopt;
-    const int16_t byte = kBytes[character.code_point];
-    if (byte < 0) return std::nullopt;
-    bytes += static_cast<char>(byte);
-    at += character.size_bytes;
+  bytes.reserve(piece.size());
+  uint32_t size_bytes = 0;
+  for (size_t at = 0; at < piece.size(); at += size_bytes) {
+    const char32_t c = decode_valid_utf8(piece.data() + at, size_bytes);
+    if (c >= kEnd || kBytes[c] < 0) return std::nullopt;
+    bytes += static_cast<char>(kBytes[c]);
   }
   return bytes;
 }

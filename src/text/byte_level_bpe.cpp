@@ -1,10 +1,18 @@
 #include "text/byte_level_bpe.h"
 
+#include <algorithm>
+
 #include "base/utf8.h"
 #include "text/byte_level.h"
 #include "text/nfc.h"
 
 namespace sparrow {
+namespace {
+
+// So many words are looked up at once.
+constexpr size_t kWordsAhead = 16;
+
+}  // namespace
 
 ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary, MergeTable merges, Rules rules)
     : rules_(rules),
@@ -35,14 +43,20 @@ void ByteLevelBpe::encode(std::string_view text, bool, std::vector<TokenId>& ids
   std::vector<size_t> ends;
   rules_.pretokenizer->split(text, ends);
   Work work = {Merger(merges_), {}, {}};
-  size_t begin = 0;
-  for (const size_t end : ends) {
-    const std::string_view word = text.substr(begin, end - begin);
-    begin = end;
-    if (cache_->find(word, false, ids)) continue;
-    encode_word(word, work);
-    cache_->keep(word, false, work.word);
-    ids.insert(ids.end(), work.word.begin(), work.word.end());
+  std::array<WordCache::Probe, kWordsAhead> probes;
+  for (size_t first = 0; first < ends.size(); first += kWordsAhead) {
+    const size_t count = std::min(kWordsAhead, ends.size() - first);
+    const auto word_at = [&](size_t i) {
+      const size_t begin = first + i == 0 ? 0 : ends[first + i - 1];
+      return text.substr(begin, ends[first + i] - begin);
+    };
+    for (size_t i = 0; i < count; ++i) probes[i] = cache_->look_at(word_at(i), false);
+    for (size_t i = 0; i < count; ++i) {
+      if (cache_->find(probes[i], ids)) continue;
+      encode_word(word_at(i), work);
+      cache_->keep(probes[i], work.word);
+      ids.insert(ids.end(), work.word.begin(), work.word.end());
+    }
   }
 }
 
@@ -55,13 +69,15 @@ void ByteLevelBpe::encode_word(std::string_view word, Work& work) const {
       return;
     }
   }
-  for (size_t begin = 0; begin < word.size();) {
-    const size_t end = part_end(word, begin);
+  size_t end = part_end(word, 0);
+  if (end == word.size()) return merge_part(word, work.merger, work.word);
+  for (size_t begin = 0; begin < word.size(); end = part_end(word, begin)) {
     const std::string_view part = word.substr(begin, end - begin);
     begin = end;
-    if (cache_->find(part, true, work.word)) continue;
-    merge_part(part, work);
-    cache_->keep(part, true, work.part);
+    const WordCache::Probe probe = cache_->look_at(part, true);
+    if (cache_->find(probe, work.word)) continue;
+    merge_part(part, work.merger, work.part);
+    cache_->keep(probe, work.part);
     work.word.insert(work.word.end(), work.part.begin(), work.part.end());
   }
 }
@@ -85,19 +101,20 @@ size_t ByteLevelBpe::part_end(std::string_view word, size_t begin) const {
   return word.size();
 }
 
-void ByteLevelBpe::merge_part(std::string_view part, Work& work) const {
-  work.part.clear();
+void ByteLevelBpe::merge_part(std::string_view part, Merger& merger,
+                              std::vector<TokenId>& symbols) const {
+  symbols.clear();
   bool was_unknown = false;
   for (const char c : part) {
     const TokenId id = byte_tokens_[static_cast<unsigned char>(c)];
     if (id >= 0) {
-      work.part.push_back(id);
+      symbols.push_back(id);
     } else if (rules_.unknown && !(was_unknown && rules_.fuses_unknown)) {
-      work.part.push_back(*rules_.unknown);
+      symbols.push_back(*rules_.unknown);
     }
     was_unknown = id < 0;
   }
-  work.merger.merge(work.part);
+  merger.merge(symbols);
 }
 
 }  // namespace sparrow

@@ -48,9 +48,8 @@ class ByteLevelBpe {
     std::vector<TokenId> part;
   };
 
-  // These leave the ids in work.word and work.part.
-  void encode_word(std::string_view word, Work& work) const;
-  void merge_part(std::string_view part, Work& work) const;
+  void encode_word(std::string_view word, Work& work) const;  // into work.word
+  void merge_part(std::string_view part, Merger& merger, std::vector<TokenId>& symbols) const;
   size_t part_end(std::string_view word, size_t begin) const;
 
   Rules rules_;

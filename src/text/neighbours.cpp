@@ -34,13 +34,17 @@ void Neighbours::add_piece(std::string_view piece) {
     const uint32_t right =
         static_cast<uint32_t>(std::min<size_t>(size_of(piece[border]), piece.size() - border));
     const bool is_whole = !is_continuation(piece[begin]) && right == size_of(piece[border]);
+    if (left == 1 && right == 1 && byte(piece[border - 1]) < 128 && byte(piece[border]) < 128) {
+      ascii_[byte(piece[border - 1])] |= AsciiSet{1} << byte(piece[border]);
+      continue;
+    }
     has_broken_ = has_broken_ || !is_whole;
     (is_whole ? whole_ : broken_)
         .add(pair_of(packed(piece.data() + begin, left), packed(piece.data() + border, right)));
   }
 }
 
-bool Neighbours::may_join(const char* at, uint32_t left, uint32_t right) const {
+bool Neighbours::may_join_wide(const char* at, uint32_t left, uint32_t right) const {
   const uint32_t before = packed(at - left, left);
   const uint32_t behind = packed(at, right);
   if (whole_.may_have(pair_of(before, behind))) return true;

@@ -2,6 +2,7 @@
 // never joined, so what stands on either side of them can be joined, and remembered, by itself.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -39,11 +40,20 @@ class Neighbours {
 
   // Whether a piece may reach over the border at `at`, in text that is valid UTF-8: `left` bytes
   // are the character before it, `right` those of the one behind it.
-  bool may_join(const char* at, uint32_t left, uint32_t right) const;
+  bool may_join(const char* at, uint32_t left, uint32_t right) const {
+    if (left == 1 && right == 1) return (ascii_[byte(at[-1])] >> byte(at[0]) & 1) != 0;
+    return may_join_wide(at, left, right);
+  }
 
  private:
-  Filter whole_ = Filter(20);   // pairs of whole characters
-  Filter broken_ = Filter(17);  // pairs of which a piece has one in part only
+  __extension__ typedef unsigned __int128 AsciiSet;
+
+  static unsigned char byte(char c) { return static_cast<unsigned char>(c); }
+  bool may_join_wide(const char* at, uint32_t left, uint32_t right) const;
+
+  std::array<AsciiSet, 128> ascii_ = {};  // what may stand behind each ASCII character
+  Filter whole_ = Filter(20);             // pairs of whole characters
+  Filter broken_ = Filter(17);            // pairs of which a piece has one in part only
   bool has_broken_ = false;
 };
 

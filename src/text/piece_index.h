@@ -15,7 +15,7 @@ namespace sparrow {
 class PieceIndex {
  public:
   explicit PieceIndex(size_t capacity)
-      : slots_(std::bit_ceil(capacity * 2 + 2)), seed_(draw_hash_seed()) {}
+      : slots_(std::bit_ceil(capacity + capacity / 2 + 2)), seed_(draw_hash_seed()) {}
 
   // Makes arena[number] findable. False, and nothing changes, if an equal string is in already.
   bool insert(const StringArena& arena, int32_t number) {
@@ -37,7 +37,7 @@ class PieceIndex {
   };
   static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
-  // The slot of `text`, or the empty one where it would go. The table is never more than half full.
+  // The slot of `text`, or the empty one where it would go. The table is never full.
   size_t probe(const StringArena& arena, std::string_view text) const {
     const uint64_t hash = hash_bytes(text, seed_);
     size_t at = hash & (slots_.size() - 1);

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::string_view kMark = "\u2581";  // ▁
 
+// So many words are looked up at once.
+constexpr size_t kWordsAhead = 16;
+
 // Pieces that text can become.
 bool is_text(const Vocabulary& vocabulary, TokenId id) {
   return vocabulary.type(id) == TokenType::normal && !vocabulary.piece(id).empty();
@@ -153,14 +156,13 @@ std::string SentencePieceBpe::mark(std::string_view text, bool is_first) const {
       rules_.prefix == SpacePrefix::always || (rules_.prefix == SpacePrefix::first && is_first);
   const bool has_one = text.front() == ' ' || text.starts_with(kMark);
   if (is_wanted && (rules_.doubles_prefix || !has_one)) marked += kMark;
-  for (const char c : text) {
-    if (c == ' ') {
-      marked += kMark;
-    } else {
-      marked += c;
-    }
+  for (size_t begin = 0; true;) {
+    const size_t space = text.find(' ', begin);
+    marked += text.substr(begin, space - begin);
+    if (space == std::string_view::npos) return marked;
+    marked += kMark;
+    begin = space + 1;
   }
-  return marked;
 }
 
 std::string SentencePieceBpe::normalize(std::string_view text, bool is_first) const {
@@ -192,22 +194,34 @@ size_t SentencePieceBpe::word_end(std::string_view text, size_t begin) const {
 }
 
 void SentencePieceBpe::encode_marked(std::string_view text, std::vector<TokenId>& ids) const {
+  struct Word {
+    std::string_view text;
+    WordCache::Probe probe;
+  };
   Merger merger(merges_);
   std::vector<TokenId> symbols;
+  std::array<Word, kWordsAhead> words;
   const size_t first = ids.size();
   for (size_t begin = 0; begin < text.size();) {
-    const size_t end = word_end(text, begin);
-    const std::string_view word = text.substr(begin, end - begin);
-    begin = end;
-    const size_t joint = ids.size();
-    if (!cache_->find(word, false, ids)) {
-      encode_word(word, merger, symbols);
-      cache_->keep(word, false, symbols);
-      ids.insert(ids.end(), symbols.begin(), symbols.end());
+    size_t count = 0;
+    for (; count < kWordsAhead && begin < text.size(); ++count) {
+      const size_t end = word_end(text, begin);
+      const std::string_view word = text.substr(begin, end - begin);
+      words[count] = {word, cache_->look_at(word, false)};
+      begin = end;
     }
-    const bool is_fused = rules_.fuses_unknown && unknown_ && joint > first && joint < ids.size() &&
-                          ids[joint] == *unknown_ && ids[joint - 1] == *unknown_;
-    if (is_fused) ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(joint));
+    for (size_t i = 0; i < count; ++i) {
+      const size_t joint = ids.size();
+      if (!cache_->find(words[i].probe, ids)) {
+        encode_word(words[i].text, merger, symbols);
+        cache_->keep(words[i].probe, symbols);
+        ids.insert(ids.end(), symbols.begin(), symbols.end());
+      }
+      const bool is_fused = rules_.fuses_unknown && unknown_ && joint > first &&
+                            joint < ids.size() && ids[joint] == *unknown_ &&
+                            ids[joint - 1] == *unknown_;
+      if (is_fused) ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(joint));
+    }
   }
 }
 

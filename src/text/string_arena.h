@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace sparrow {
 
 // Grows while it is loaded, then only read; any thread may read.
@@ -16,9 +18,11 @@ class StringArena {
     ends_.reserve(count);
     text_.reserve(size_bytes);
   }
+  // All strings together stay below 4 GiB.
   void push(std::string_view text) {
     text_ += text;
-    ends_.push_back(text_.size());
+    SPARROW_CHECK(text_.size() <= UINT32_MAX);
+    ends_.push_back(static_cast<uint32_t>(text_.size()));
   }
   size_t size() const { return ends_.size(); }
   // Valid until the next push.
@@ -29,7 +33,7 @@ class StringArena {
 
  private:
   std::string text_;
-  std::vector<size_t> ends_;
+  std::vector<uint32_t> ends_;
 };
 
 }  // namespace sparrow

@@ -1,13 +1,10 @@
 #include "text/word_cache.h"
 
-#include <algorithm>
-
 namespace sparrow {
 
-void WordCache::keep(std::string_view word, bool is_part, std::span<const TokenId> ids) {
-  if (word.size() > kMaxWordBytes || ids.size() > kMaxTokens) return;
-  const Key key = key_of(word);
-  Entry& entry = entries_[place_of(key)];
+void WordCache::keep(const Probe& probe, std::span<const TokenId> ids) {
+  if (probe.size == 0 || ids.size() > kMaxTokens) return;
+  Entry& entry = entries_[probe.place];
   constexpr uint64_t kVersion = uint64_t{1} << 16;
   uint64_t state = entry.state.load(std::memory_order_relaxed);
   const uint64_t version = state & ~(kVersion - 1);
@@ -17,14 +14,16 @@ void WordCache::keep(std::string_view word, bool is_part, std::span<const TokenI
     return;
   }
   // Each store releases, so that who sees it also sees the odd version before it.
-  for (size_t i = 0; i < key.size(); ++i) entry.key[i].store(key[i], std::memory_order_release);
+  for (size_t i = 0; i < probe.key.size(); ++i) {
+    entry.key[i].store(probe.key[i], std::memory_order_release);
+  }
   for (size_t i = 0; i < kMaxTokens / 2; ++i) {
     const auto id = [&](size_t at) -> uint64_t {
       return at < ids.size() ? static_cast<uint32_t>(ids[at]) : 0;
     };
     entry.ids[i].store(id(2 * i) | id(2 * i + 1) << 32, std::memory_order_release);
   }
-  entry.state.store(version + 2 * kVersion + ids.size() * 256 + size_of(word, is_part),
+  entry.state.store(version + 2 * kVersion + ids.size() * 256 + probe.size,
                     std::memory_order_release);
 }
 

@@ -1,6 +1,7 @@
 // Remembers what words became: text repeats its words.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -24,19 +25,44 @@ class WordCache {
   static constexpr size_t kMaxWordBytes = 24;
   static constexpr size_t kMaxTokens = 8;
 
-  // Appends the ids of `word` and is true, if they are known. Parts of words are remembered apart.
-  bool find(std::string_view word, bool is_part, std::vector<TokenId>& ids) const {
-    if (word.size() > kMaxWordBytes) return false;
-    const Key key = key_of(word);
-    const Entry& entry = entries_[place_of(key)];
+  // A word and its place. Its line is fetched meanwhile, so that looking at a few words before the
+  // first of them is needed hides what memory takes.
+  class Probe {
+   private:
+    friend class WordCache;
+    std::array<uint64_t, kMaxWordBytes / 8> key;  // the word, filled up with zeros
+    uint32_t place = 0;
+    uint32_t size = 0;  // 0: too long to be remembered
+  };
+
+  // `word` is not empty. Parts of words are remembered apart from words.
+  Probe look_at(std::string_view word, bool is_part) const {
+    Probe probe;
+    if (word.size() > kMaxWordBytes) return probe;
+    const char* bytes = word.data();
+    const size_t size = word.size();
+    probe.key = {load(bytes, std::min<size_t>(size, 8)),
+                 size > 8 ? load(bytes + 8, std::min<size_t>(size - 8, 8)) : 0,
+                 size > 16 ? load(bytes + 16, size - 16) : 0};
+    probe.size = static_cast<uint32_t>(size | (is_part ? 0x80 : 0));
+    probe.place = place_of(probe);
+    __builtin_prefetch(&entries_[probe.place]);
+    return probe;
+  }
+
+  // Appends the word's ids and is true, if they are known.
+  bool find(const Probe& probe, std::vector<TokenId>& ids) const {
+    if (probe.size == 0) return false;
+    const Entry& entry = entries_[probe.place];
     const uint64_t state = entry.state.load(std::memory_order_acquire);
-    if ((state & 0xFF) != size_of(word, is_part)) return false;
-    for (size_t i = 0; i < key.size(); ++i) {
-      if (entry.key[i].load(std::memory_order_acquire) != key[i]) return false;
+    if ((state & 0xFF) != probe.size) return false;
+    for (size_t i = 0; i < probe.key.size(); ++i) {
+      if (entry.key[i].load(std::memory_order_acquire) != probe.key[i]) return false;
     }
     std::array<uint64_t, kMaxTokens / 2> pairs;
-    for (size_t i = 0; i < pairs.size(); ++i)
+    for (size_t i = 0; i < pairs.size(); ++i) {
       pairs[i] = entry.ids[i].load(std::memory_order_acquire);
+    }
     if (entry.state.load(std::memory_order_relaxed) != state) return false;
     const size_t count = state >> 8 & 0xFF;
     for (size_t i = 0; i < count; ++i) {
@@ -45,14 +71,11 @@ class WordCache {
     return true;
   }
 
-  // `word` is not empty.
-  void keep(std::string_view word, bool is_part, std::span<const TokenId> ids);
+  void keep(const Probe& probe, std::span<const TokenId> ids);
 
  private:
-  using Key = std::array<uint64_t, kMaxWordBytes / 8>;  // the word, filled up with zeros
-
-  // A cache line. `state` is the version, the number of ids, size_of() the word; 0: there is
-  // nothing, or it is being written.
+  // A cache line. `state` is the version, the number of ids and Probe::size; 0 for the size:
+  // there is nothing, or it is being written.
   struct alignas(64) Entry {
     std::atomic<uint64_t> state = 0;
     std::array<std::atomic<uint64_t>, kMaxWordBytes / 8> key = {};
@@ -62,18 +85,20 @@ class WordCache {
   static constexpr int kEntryBits = 15;  // 2 MiB
   static constexpr size_t kEntryCount = size_t{1} << kEntryBits;
 
-  static uint64_t size_of(std::string_view word, bool is_part) {
-    return word.size() | 0x40 | (is_part ? 0x80 : 0);
+  // `count` bytes, 1 to 8, as one number filled up with zeros. Where loads overlap they agree.
+  static uint64_t load(const char* bytes, size_t count) {
+    const auto word = [&](auto number, size_t at) -> uint64_t {
+      std::memcpy(&number, bytes + at, sizeof(number));
+      return static_cast<uint64_t>(number) << (8 * at);
+    };
+    if (count == 8) return word(uint64_t{}, 0);
+    if (count >= 4) return word(uint32_t{}, 0) | word(uint32_t{}, count - 4);
+    return word(uint8_t{}, 0) | word(uint8_t{}, count / 2) | word(uint8_t{}, count - 1);
   }
-  static Key key_of(std::string_view word) {
-    Key key = {};
-    std::memcpy(key.data(), word.data(), word.size());
-    return key;
-  }
-  static size_t place_of(const Key& key) {
-    const uint64_t hash =
-        key[0] * 0x9E3779B97F4A7C15 ^ key[1] * 0xC2B2AE3D27D4EB4F ^ key[2] * 0x165667B19E3779F9;
-    return hash * 0x9E3779B97F4A7C15 >> (64 - kEntryBits);
+  static uint32_t place_of(const Probe& probe) {
+    const uint64_t hash = probe.key[0] * 0x9E3779B97F4A7C15 ^ probe.key[1] * 0xC2B2AE3D27D4EB4F ^
+                          probe.key[2] * 0x165667B19E3779F9;
+    return static_cast<uint32_t>((hash ^ hash >> 32) * 0x9E3779B97F4A7C15 >> (64 - kEntryBits));
   }
 
   std::unique_ptr<Entry[]> entries_;
