@@ -23,7 +23,8 @@ struct TemplateInput {
   Json tools;  // null: none
   bool add_generation_prompt = true;
   bool continue_final_message = false;
-  Json variables = Json::object();  // further ones, such as enable_thinking
+  std::string continue_field = "content";  // or "reasoning_content": what of it to continue
+  Json variables = Json::object();         // further ones, such as enable_thinking
 };
 
 Json to_json(std::span<const Message> messages);
@@ -32,8 +33,10 @@ Json to_json(std::span<const Tool> tools);
 // Loaded once, immutable; any thread.
 class ChatTemplate {
  public:
-  // The file's tokenizer.chat_template (the one for tools where it has several and tools are
-  // given); a file without one gets its family's built-in template, and is_built_in() says so.
+  // The file's tokenizer.chat_template (the one named tool_use where it has several and tools are
+  // given); a file without one gets its family's built-in template, and is_built_in() says so. A
+  // template that does not parse is reported when it is rendered, so that the model can be used
+  // without it. Throws Error{invalid_file} for a template that is no string.
   static std::shared_ptr<const ChatTemplate> from_gguf(const GgufFile& file,
                                                        const Tokenizer& tokenizer);
   // Throws Error{invalid_file} with line and column where the source does not parse.
@@ -42,11 +45,14 @@ class ChatTemplate {
 
   ~ChatTemplate();
 
-  // Throws Error{invalid_argument} for what the template itself refuses (raise_exception) and for
-  // what goes wrong inside it, with line and column.
+  // What transformers' apply_chat_template makes of the same input, with the tokenizer's special
+  // tokens as bos_token, eos_token and so on. Throws Error{invalid_argument} for what the template
+  // itself refuses (raise_exception) and for what goes wrong inside it, with line and column, and
+  // for input that transformers refuses.
   std::vector<Segment> render(const TemplateInput& input) const;
 
-  // The prompt's ids: render, encode, and exactly one BOS where the model wants one.
+  // The prompt's ids: render, encode, and exactly one BOS where the model wants one: a template
+  // that writes it suppresses the tokenizer's.
   std::vector<TokenId> encode(const TemplateInput& input, const Tokenizer& tokenizer) const;
 
   const std::string& source() const;
