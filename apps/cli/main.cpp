@@ -15,13 +15,15 @@
 namespace sparrow::cli {
 namespace {
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
+    {"run", "Chat with a model, or answer one prompt", set_up_run},
     {"pull", "Get a model of the catalog", set_up_pull},
     {"list", "Show the models that are here", set_up_list},
     {"rm", "Delete models", set_up_rm},
     {"inspect", "Show what a model file holds and what it takes to run it", set_up_inspect},
     {"dequantize", "Write one tensor of a model file as 32-bit floats", set_up_dequantize},
     {"tokenize", "Show the ids and pieces that a text becomes", set_up_tokenize},
+    {"render", "Print the prompt that a chat template makes of a conversation", set_up_render},
     {"bench", "Measure how fast a model runs here", set_up_bench},
     {"logits", "Write the logits of every position of a prompt", set_up_logits},
 }};
