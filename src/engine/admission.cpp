@@ -18,6 +18,11 @@ void sort_and_merge(std::vector<TokenId>& ids) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
+void check_text(const std::string& text, std::string_view where) {
+  if (is_valid_utf8(text)) return;
+  fail(ErrorCode::invalid_argument, "{} must be valid UTF-8, got '{}'", where, repair_utf8(text));
+}
+
 }  // namespace
 
 Admission::Admission(const Tokenizer& tokenizer, int64_t row_count, int64_t context_length)
@@ -46,11 +51,9 @@ void Admission::check(const Request& request) const {
     check_id(request.prompt[i], fmt::format("prompt token {}", i));
   for (const auto& [id, bias] : request.params.logit_bias) check_id(id, "logit_bias");
   for (const TokenId id : request.params.stop_token_ids) check_id(id, "stop_token_ids");
-  for (const std::string& stop : request.params.stop) {
-    if (!is_valid_utf8(stop)) {
-      fail(ErrorCode::invalid_argument, "stop must be valid UTF-8, got '{}'", repair_utf8(stop));
-    }
-  }
+  for (const std::string& text : request.params.stop) check_text(text, "stop");
+  for (const std::string& text : request.params.dry_sequence_breakers)
+    check_text(text, "dry_sequence_breakers");
   const int64_t prompt_count = static_cast<int64_t>(request.prompt.size());
   const int64_t answer_count = request.params.max_tokens == 0 ? 0 : 1;
   if (prompt_count + answer_count > context_length_) {

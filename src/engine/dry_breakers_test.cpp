@@ -25,5 +25,12 @@ TEST(DryBreakers, that_tokens_share_become_sequences) {
   EXPECT_EQ(breakers.sequences, (std::vector<Ids>{{0, 3, 2, 4}, {1, 2, 4}}));
 }
 
+TEST(DryBreakers, of_characters_that_are_no_token_are_the_tokens_of_their_bytes) {
+  const test_support::FakeTokenizer tokenizer({"\xe7", "\xad", "\x94", "x"});
+  const DryBreakers breakers = resolve_dry_breakers(tokenizer, Strings{"\xe7\xad\x94"});
+  EXPECT_TRUE(breakers.tokens.empty());
+  EXPECT_EQ(breakers.sequences, (std::vector<Ids>{{0, 1, 2}}));
+}
+
 }  // namespace
 }  // namespace sparrow

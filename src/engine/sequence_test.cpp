@@ -1,6 +1,7 @@
 // From sampled tokens to text: through hand-written vocabularies, no model.
 #include "engine/sequence.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -201,6 +202,9 @@ TEST(Admission, refuses_what_it_cannot_take_with_the_value_and_the_range) {
   request.params = {};
   request.params.stop = {"\xff"};
   EXPECT_EQ(refusal(admission, request), "stop must be valid UTF-8, got '\xef\xbf\xbd'");
+  request.params = {};
+  request.params.dry_sequence_breakers = {"\xff"};
+  EXPECT_THAT(refusal(admission, request), testing::HasSubstr("dry_sequence_breakers must be"));
 }
 
 TEST(Admission, a_prompt_must_leave_room_for_an_answer) {
