@@ -11,14 +11,19 @@ namespace {
 std::atomic<int64_t> allocation_count = 0;
 }
 
-void* operator new(size_t size) {
+// Inlined, they look to GCC 12 like a mismatch of new and free.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocation_count;
   void* memory = std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  ++allocation_count;
+  return std::malloc(size);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace sparrow {
 namespace {
