@@ -1,0 +1,63 @@
+// Real templates and conversations against what transformers made of them.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "chat/chat_template.h"
+#include "sparrow/error.h"
+
+namespace sparrow {
+namespace {
+
+Json read_golden(const std::string& name) {
+  std::ifstream file(SPARROW_SOURCE_DIR "/tests/golden/chat/" + name);
+  std::stringstream text;
+  text << file.rdbuf();
+  return Json::parse(text.str());
+}
+
+// The keys with a meaning of their own; all others are variables of the template.
+TemplateInput input_of(Json conversation) {
+  TemplateInput input;
+  input.messages = conversation["messages"];
+  input.tools = conversation.value("tools", Json());
+  input.add_generation_prompt = conversation.value("add_generation_prompt", false);
+  const Json goes_on = conversation.value("continue_final_message", Json(false));
+  input.continue_final_message = goes_on != false;
+  if (goes_on.is_string()) input.continue_field = goes_on;
+  for (const char* key :
+       {"name", "messages", "tools", "add_generation_prompt", "continue_final_message"}) {
+    conversation.erase(key);
+  }
+  input.variables = conversation;
+  return input;
+}
+
+TEST(ChatGolden, real_templates_print_or_refuse_as_the_reference_does) {
+  std::map<std::string, Json> conversations;
+  for (const Json& conversation : read_golden("conversations.json"))
+    conversations[conversation["name"]] = conversation;
+  for (const Json& golden : read_golden("templates.json")["templates"]) {
+    const auto chat = ChatTemplate::from_source(golden["template"], nullptr);
+    for (const Json& one : golden["cases"]) {
+      SCOPED_TRACE(golden["name"].get<std::string>() + ", " +
+                   one["conversation"].get<std::string>());
+      TemplateInput input = input_of(conversations.at(one["conversation"]));
+      for (const auto& [name, token] : golden["special_tokens"].items()) {
+        if (!input.variables.contains(name)) input.variables[name] = token;
+      }
+      if (one.contains("error")) {
+        EXPECT_THROW(chat->render(input), Error) << one["error"];
+        continue;
+      }
+      std::string text;
+      for (const Segment& segment : chat->render(input)) text += segment.text;
+      EXPECT_EQ(text, one["text"].get<std::string>());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sparrow
