@@ -1,6 +1,5 @@
 // The sparrow program: one table of commands, and the one place that turns errors into a line and
 // an exit code.
-#include <array>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -15,7 +14,7 @@
 namespace sparrow::cli {
 namespace {
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr Command kCommands[] = {
     {"run", "Chat with a model, or answer one prompt", set_up_run},
     {"pull", "Get a model of the catalog", set_up_pull},
     {"list", "Show the models that are here", set_up_list},
@@ -26,7 +25,7 @@ constexpr std::array<Command, 10> kCommands = {{
     {"render", "Print the prompt that a chat template makes of a conversation", set_up_render},
     {"bench", "Measure how fast a model runs here", set_up_bench},
     {"logits", "Write the logits of every position of a prompt", set_up_logits},
-}};
+};
 
 int main_inside(int argc, char** argv) {
   end_in_one_line_when_a_file_shrinks();
