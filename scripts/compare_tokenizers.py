@@ -232,7 +232,11 @@ class HuggingFace:
 
     def encode(self, strings, special):
         self.tokenizer.encode_special_tokens = not special
-        return [e.ids for e in self.tokenizer.encode_batch_fast(strings, add_special_tokens=False)]
+        ids = []
+        for at in range(0, len(strings), 1000):  # an Encoding is large
+            batch = self.tokenizer.encode_batch_fast(strings[at : at + 1000], add_special_tokens=False)
+            ids += [e.ids for e in batch]
+        return ids
 
 
 class SentencePiece:

@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
 """Writes tests/golden/text/*.json: tiny vocabularies and what the reference tokenizers make of texts.
 
-Usage: python scripts/make_goldens_text.py      (needs `pip install tokenizers sentencepiece protobuf`)
+Usage: python scripts/make_goldens_text.py [SmolLM2-135M-Instruct.Q4_1.gguf]
 
-The vocabularies are trained here, on a few sentences, so that nothing of a real model is committed.
-The large comparison with real vocabularies is scripts/compare_tokenizers.py.
+Needs `pip install tokenizers sentencepiece protobuf gguf`. The vocabularies are trained here, on a few
+sentences, so that nothing of a real model is committed; of SmolLM2, which scripts/test fetches, only
+ids are. The large comparison with real vocabularies is scripts/compare_tokenizers.py.
 """
 import io
 import json
 import pathlib
 import random
+import sys
 
 import sentencepiece
 import tokenizers
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from compare_tokenizers import PRE_TOKENIZERS, sentencepiece_like_reference
+from compare_tokenizers import PRE_TOKENIZERS, GgufVocabulary, byte_level_reference, sentencepiece_like_reference
 
 OUTPUT = pathlib.Path(__file__).resolve().parent.parent / "tests/golden/text"
 
@@ -157,6 +159,12 @@ def make_sentencepiece():
     }
 
 
+def make_smollm2(path):
+    tokenizer = byte_level_reference(GgufVocabulary(path), "smollm")
+    texts = [*TEXTS, *TRAINING.splitlines()[:12]]
+    return {"texts": texts, "ids": [encode_both(tokenizer, text) for text in texts]}
+
+
 def write(name, golden):
     about = f"Made by scripts/make_goldens_text.py with tokenizers {tokenizers.__version__} and sentencepiece {sentencepiece.__version__}."
     text = json.dumps({"about": about, **golden}, ensure_ascii=True, separators=(",", ":"))
@@ -171,3 +179,5 @@ if __name__ == "__main__":
     write("byte_level.json", make_byte_level())
     write("added_tokens.json", make_added_tokens())
     write("sentencepiece.json", make_sentencepiece())
+    if len(sys.argv) > 1:
+        write("smollm2.json", make_smollm2(sys.argv[1]))

@@ -10,13 +10,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/quoted.h"
 
 namespace sparrow::gguf {
-
-// Foreign text for a message: in quotes, control characters and bytes that are not UTF-8 spelled
-// out
-// ("\x1b"), long text cut.
-std::string quoted(std::string_view text);
 
 // Used by one thread, while a file is read.
 class ByteReader {

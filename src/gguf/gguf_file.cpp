@@ -22,10 +22,10 @@ const TensorInfo* GgufFile::find_tensor(std::string_view name) const {
 
 Tensor GgufFile::tensor(std::string_view name) const {
   const TensorInfo* info = find_tensor(name);
-  if (info == nullptr) fail(ErrorCode::not_found, "{}: no tensor {}", path_, gguf::quoted(name));
+  if (info == nullptr) fail(ErrorCode::not_found, "{}: no tensor {}", path_, quoted_text(name));
   if (info->format == nullptr) {
     fail(ErrorCode::unsupported, "{}: tensor {} is of type {}, which is not read; these are: {}",
-         path_, gguf::quoted(name), format_name(info->gguf_type_id), format_names());
+         path_, quoted_text(name), format_name(info->gguf_type_id), format_names());
   }
   return {info->data, info->format, info->shape};
 }

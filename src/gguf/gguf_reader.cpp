@@ -121,7 +121,7 @@ void GgufReader::add_tensors(const gguf::Part& part, const std::string& path) {
   for (const TensorInfo& info : part.tensors) {
     if (!file_->tensor_index_.emplace(info.name, file_->tensors_.size()).second) {
       fail(ErrorCode::invalid_file, "{}: tensor {} stands in an earlier part too", path,
-           gguf::quoted(info.name));
+           quoted_text(info.name));
     }
     file_->tensors_.push_back(info);
   }

@@ -18,12 +18,12 @@ std::string describe(const GgufEntry& entry) {
 }
 
 [[noreturn]] void fail_type(const GgufEntry& entry, std::string_view wanted) {
-  fail(ErrorCode::invalid_file, "key {} must be {}, is {}", gguf::quoted(entry.key), wanted,
+  fail(ErrorCode::invalid_file, "key {} must be {}, is {}", quoted_text(entry.key), wanted,
        describe(entry));
 }
 
 [[noreturn]] void fail_missing(std::string_view key) {
-  fail(ErrorCode::invalid_file, "key {} is missing", gguf::quoted(key));
+  fail(ErrorCode::invalid_file, "key {} is missing", quoted_text(key));
 }
 
 // Any integer as T, or an error with the value that does not fit.
@@ -31,7 +31,7 @@ template <std::integral T>
 T to_integer(const GgufEntry& entry, std::string_view wanted) {
   const auto convert = [&](auto value) {
     if (std::in_range<T>(value)) return static_cast<T>(value);
-    fail(ErrorCode::invalid_file, "key {} must be {}, is {}", gguf::quoted(entry.key), wanted,
+    fail(ErrorCode::invalid_file, "key {} must be {}, is {}", quoted_text(entry.key), wanted,
          value);
   };
   if (const auto* value = std::get_if<uint64_t>(&entry.value)) return convert(*value);
@@ -168,7 +168,7 @@ std::optional<std::vector<int64_t>> Metadata::find_ints(std::string_view key) co
       if (!std::in_range<int64_t>(value)) {
         fail(ErrorCode::invalid_file,
              "element {} of key {} is {}, more than 64 bits with sign hold", values.size(),
-             gguf::quoted(key), value);
+             quoted_text(key), value);
       }
       values.push_back(static_cast<int64_t>(value));
     }

@@ -140,10 +140,10 @@ std::string_view read_name(ByteReader& reader, uint64_t limit, std::string_view 
   const std::string_view name = reader.string(limit, field);
   if (name.empty()) reader.refuse(start, field, "is empty");
   if (name.find('\0') != std::string_view::npos)
-    reader.refuse(start, field, "{} has a zero byte in it", quoted(name));
-  if (!is_valid_utf8(name)) reader.refuse(start, field, "{} is not UTF-8", quoted(name));
+    reader.refuse(start, field, "{} has a zero byte in it", quoted_text(name));
+  if (!is_valid_utf8(name)) reader.refuse(start, field, "{} is not UTF-8", quoted_text(name));
   if (has_parent_step(name))
-    reader.refuse(start, field, "{} has '..' as a step of a path", quoted(name));
+    reader.refuse(start, field, "{} has '..' as a step of a path", quoted_text(name));
   return name;
 }
 
@@ -156,7 +156,7 @@ std::vector<GgufEntry> read_entries(ByteReader& reader, uint64_t count) {
     const uint64_t start = reader.position();
     GgufEntry entry;
     entry.key = read_name(reader, kMaxKeyBytes, fmt::format("metadata key {}", i));
-    const std::string field = "key " + quoted(entry.key);
+    const std::string field = "key " + quoted_text(entry.key);
     const auto [place, is_new] = places.emplace(entry.key, start);
     if (!is_new) reader.refuse(start, field, "stands already at byte {}", place->second);
     entry.type = read_type(reader, field);

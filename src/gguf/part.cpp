@@ -36,7 +36,7 @@ constexpr std::array kLookalikes = {
   }
   if (text.size() > 8 && text[8] == '{')
     reader.refuse(0, "magic", "this looks like a safetensors file; a model starts with 'GGUF'");
-  reader.refuse(0, "magic", "must be 'GGUF', is {}", quoted(text.substr(0, 4)));
+  reader.refuse(0, "magic", "must be 'GGUF', is {}", quoted_text(text.substr(0, 4)));
 }
 
 uint32_t read_version(ByteReader& reader) {

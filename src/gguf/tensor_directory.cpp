@@ -19,7 +19,9 @@ struct DirectoryEntry {
   uint64_t offset = 0;       // from the start of the data
 };
 
-std::string field_of(const DirectoryEntry& entry) { return "tensor " + quoted(entry.info.name); }
+std::string field_of(const DirectoryEntry& entry) {
+  return "tensor " + quoted_text(entry.info.name);
+}
 
 Shape read_shape(ByteReader& reader, std::string_view field) {
   const uint64_t start = reader.position();
@@ -109,7 +111,8 @@ void check_overlap(const ByteReader& reader, const std::vector<DirectoryEntry>& 
     if (entry.offset - before.offset >= before.info.size_bytes) continue;
     reader.refuse(entry.entry_start, field_of(entry),
                   "begins at offset {} of the data, inside tensor {}, which has {} bytes at {}",
-                  entry.offset, quoted(before.info.name), before.info.size_bytes, before.offset);
+                  entry.offset, quoted_text(before.info.name), before.info.size_bytes,
+                  before.offset);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/quoted.h"
 
 namespace sparrow {
 namespace {
@@ -11,8 +12,8 @@ TokenId id_of(const Vocabulary& vocabulary, std::string_view piece, size_t index
               std::string_view where) {
   const std::optional<TokenId> id = vocabulary.find(piece);
   if (!id) {
-    fail(ErrorCode::invalid_file, "{}[{}] needs the token {:?}, which the vocabulary does not have",
-         where, index, piece);
+    fail(ErrorCode::invalid_file, "{}[{}] needs the token {}, which the vocabulary does not have",
+         where, index, quoted_text(piece));
   }
   return *id;
 }
@@ -23,8 +24,8 @@ PiecePair split_merge(std::string_view line, size_t index, std::string_view wher
   const size_t space = line.find(' ');
   if (space == std::string_view::npos || space == 0 || space + 1 == line.size() ||
       line.find(' ', space + 1) != std::string_view::npos) {
-    fail(ErrorCode::invalid_file, "{}[{}] is {:?}; a merge is two pieces with one space between",
-         where, index, line);
+    fail(ErrorCode::invalid_file, "{}[{}] is {}; a merge is two pieces with one space between",
+         where, index, quoted_text(line));
   }
   return {line.substr(0, space), line.substr(space + 1)};
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/quoted.h"
 #include "base/utf8.h"
 #include "gguf/gguf_file.h"
 #include "text/byte_piece.h"
@@ -57,17 +58,16 @@ Vocabulary read_vocabulary(const Metadata& metadata) {
   for (size_t i = 0; i < pieces.size(); ++i) {
     const TokenId id = static_cast<TokenId>(i);
     if (!is_valid_utf8(pieces[i])) {
-      fail(ErrorCode::invalid_file, "{}[{}] is not UTF-8: {:?}", kTokens, i,
-           repair_utf8(pieces[i]));
+      fail(ErrorCode::invalid_file, "{}[{}] is not UTF-8: {}", kTokens, i, quoted_text(pieces[i]));
     }
     if (types[i] == TokenType::byte && byte_of_piece(pieces[i]) < 0) {
-      fail(ErrorCode::invalid_file, "{}[{}] is {:?}; a byte token is spelled <0x00> to <0xFF>",
-           kTokens, i, pieces[i]);
+      fail(ErrorCode::invalid_file, "{}[{}] is {}; a byte token is spelled <0x00> to <0xFF>",
+           kTokens, i, quoted_text(pieces[i]));
     }
     const TokenType type = is_padding(pieces[i], id) ? TokenType::unused : types[i];
     if (const std::optional<TokenId> same = vocabulary.add(pieces[i], type)) {
-      fail(ErrorCode::invalid_file, "{}[{}] and [{}] are both {:?}; a piece has one id", kTokens,
-           *same, i, pieces[i]);
+      fail(ErrorCode::invalid_file, "{}[{}] and [{}] are both {}; a piece has one id", kTokens,
+           *same, i, quoted_text(pieces[i]));
     }
   }
   return vocabulary;
@@ -80,8 +80,8 @@ void check_special_ids(const Metadata& metadata, const Vocabulary& vocabulary) {
     const std::optional<int64_t> id = metadata.find_int(entry.key);
     if (!id || *id == -1 || *id == UINT32_MAX) continue;
     if (*id < 0 || *id >= vocabulary.size()) {
-      fail(ErrorCode::invalid_file, "{} is {}, but the vocabulary has {} tokens", entry.key, *id,
-           vocabulary.size());
+      fail(ErrorCode::invalid_file, "{} is {}, but the vocabulary has {} tokens",
+           quoted_text(entry.key), *id, vocabulary.size());
     }
   }
 }
@@ -136,7 +136,7 @@ ByteLevelBpe read_byte_level(const Metadata& metadata, Vocabulary& vocabulary) {
   }
   const PreTokenizer* pretokenizer = find_pretokenizer(pre.value_or("default"));
   if (pretokenizer == nullptr) {
-    fail(ErrorCode::unsupported, "{} is {:?}; these are read: {}", kPre, *pre,
+    fail(ErrorCode::unsupported, "{} is {}; these are read: {}", kPre, quoted_text(*pre),
          pretokenizer_names());
   }
   const std::vector<std::string_view>& lines = metadata.get_strings(kMerges);
@@ -191,7 +191,8 @@ BpeModel read_model(const Metadata& metadata, Vocabulary& vocabulary) {
     read_special_ids(metadata, 1, 2, 0, vocabulary);
     return read_sentencepiece(metadata, vocabulary);
   }
-  fail(ErrorCode::unsupported, "tokenizer.ggml.model is {:?}; these are read: gpt2, llama", model);
+  fail(ErrorCode::unsupported, "tokenizer.ggml.model is {}; these are read: gpt2, llama",
+       quoted_text(model));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/quoted.h"
 #include "text/byte_piece.h"
 #include "text/loaded_tokenizer.h"
 #include "text/read_merges.h"
@@ -14,9 +15,12 @@ namespace {
 constexpr std::string_view kMark = "\u2581";  // ▁
 constexpr size_t kMaxFileBytes = size_t{64} << 20;
 
+std::string shown(const TreeJson& value) {
+  return quoted_text(value.dump(-1, ' ', false, TreeJson::error_handler_t::replace));
+}
+
 [[noreturn]] void refuse(std::string_view what, const TreeJson& value) {
-  fail(ErrorCode::unsupported, "tokenizer.json: {} {} is not read here", what,
-       value.dump(-1, ' ', false, TreeJson::error_handler_t::replace).substr(0, 300));
+  fail(ErrorCode::unsupported, "tokenizer.json: {} {} is not read here", what, shown(value));
 }
 
 // A field that may be absent or null.
@@ -42,13 +46,8 @@ std::string text_of(const TreeJson& object, const char* name) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-TokenId token_id(const TreeJson& value, std::string_view where) {
-  if (!value.is_number_integer() || value.get<int64_t>() < 0 ||
-      value.get<int64_t>() >= kMaxVocabularySize) {
-    fail(ErrorCode::invalid_file, "tokenizer.json: {} has the id {}; ids are 0 to {}", where,
-         value.dump(), kMaxVocabularySize - 1);
-  }
-  return value.get<TokenId>();
+bool is_token_id(const TreeJson& value) {
+  return value.is_number_integer() && value >= 0 && value < kMaxVocabularySize;
 }
 
 // `object` itself, or the members of a Sequence of them.
@@ -79,13 +78,17 @@ void place_model_pieces(const TreeJson& model, std::vector<Entry>& entries) {
   }
   const bool has_bytes = flag(model, "byte_fallback", false);
   for (const auto& [piece, number] : pieces.items()) {
-    const TokenId id = token_id(number, fmt::format("model.vocab[{:?}]", piece));
+    if (!is_token_id(number)) {
+      fail(ErrorCode::invalid_file,
+           "tokenizer.json: model.vocab gives {} the id {}; ids are 0 to {}", quoted_text(piece),
+           shown(number), kMaxVocabularySize - 1);
+    }
+    const TokenId id = number.get<TokenId>();
     const bool is_byte = has_bytes && byte_of_piece(piece) >= 0;
     if (static_cast<size_t>(id) < entries.size() &&
         !entries[static_cast<size_t>(id)].piece.empty()) {
-      fail(ErrorCode::invalid_file,
-           "tokenizer.json: model.vocab gives {:?} and {:?} the same id {}",
-           entries[static_cast<size_t>(id)].piece, piece, id);
+      fail(ErrorCode::invalid_file, "tokenizer.json: model.vocab gives {} and {} the same id {}",
+           quoted_text(entries[static_cast<size_t>(id)].piece), quoted_text(piece), id);
     }
     place(entries, id, {piece, is_byte ? TokenType::byte : TokenType::normal});
   }
@@ -99,7 +102,11 @@ struct AddedLists {
 AddedToken read_added_token(const TreeJson& row, size_t index) {
   AddedToken token;
   token.content = text_of(row, "content");
-  token.id = token_id(field(row, "id"), fmt::format("added_tokens[{}]", index));
+  if (!is_token_id(field(row, "id"))) {
+    fail(ErrorCode::invalid_file, "tokenizer.json: added_tokens[{}] has the id {}; ids are 0 to {}",
+         index, shown(field(row, "id")), kMaxVocabularySize - 1);
+  }
+  token.id = field(row, "id").get<TokenId>();
   token.is_control = flag(row, "special", false);
   token.strips_left = flag(row, "lstrip", false);
   token.strips_right = flag(row, "rstrip", false);
@@ -121,8 +128,8 @@ AddedLists place_added_tokens(const TreeJson& rows, std::vector<Entry>& entries)
     const std::string& content = field(row, "content").get_ref<const std::string&>();
     const size_t at = static_cast<size_t>(token.id);
     if (at < entries.size() && !entries[at].piece.empty() && entries[at].piece != content) {
-      fail(ErrorCode::invalid_file, "tokenizer.json: id {} is {:?} and the added token {:?}",
-           token.id, entries[at].piece, content);
+      fail(ErrorCode::invalid_file, "tokenizer.json: id {} is {} and the added token {}", token.id,
+           quoted_text(entries[at].piece), quoted_text(content));
     }
     place(entries, token.id,
           {content, token.is_control ? TokenType::control : TokenType::user_defined});
@@ -135,8 +142,8 @@ Vocabulary make_vocabulary(const std::vector<Entry>& entries) {
   Vocabulary vocabulary(static_cast<int64_t>(entries.size()));
   for (size_t id = 0; id < entries.size(); ++id) {
     if (const std::optional<TokenId> same = vocabulary.add(entries[id].piece, entries[id].type)) {
-      fail(ErrorCode::invalid_file, "tokenizer.json: the ids {} and {} are both {:?}", *same, id,
-           entries[id].piece);
+      fail(ErrorCode::invalid_file, "tokenizer.json: the ids {} and {} are both {}", *same, id,
+           quoted_text(entries[id].piece));
     }
   }
   return vocabulary;
@@ -155,7 +162,7 @@ MergeTable read_json_merges(const TreeJson& model, const Vocabulary& vocabulary)
       return {row[0].get_ref<const std::string&>(), row[1].get_ref<const std::string&>()};
     }
     fail(ErrorCode::invalid_file, "{}[{}] is {}; a merge is \"left right\" or [left, right]",
-         kWhere, i, row.dump().substr(0, 100));
+         kWhere, i, shown(row));
   });
 }
 
@@ -314,8 +321,8 @@ void read_unknown(const TreeJson& model, Vocabulary& vocabulary) {
   if (piece.empty()) return;
   vocabulary.unknown = vocabulary.find(piece);
   if (!vocabulary.unknown) {
-    fail(ErrorCode::invalid_file, "tokenizer.json: model.unk_token is {:?}, which is no token",
-         piece);
+    fail(ErrorCode::invalid_file, "tokenizer.json: model.unk_token is {}, which is no token",
+         quoted_text(piece));
   }
 }
 
