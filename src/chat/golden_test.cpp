@@ -39,7 +39,8 @@ TEST(ChatGolden, real_templates_print_or_refuse_as_the_reference_does) {
   std::map<std::string, Json> conversations;
   for (const Json& conversation : read_golden("conversations.json"))
     conversations[conversation["name"]] = conversation;
-  for (const Json& golden : read_golden("templates.json")["templates"]) {
+  const Json goldens = read_golden("templates.json");
+  for (const Json& golden : goldens["templates"]) {
     const auto chat = ChatTemplate::from_source(golden["template"], nullptr);
     for (const Json& one : golden["cases"]) {
       SCOPED_TRACE(golden["name"].get<std::string>() + ", " +
