@@ -56,7 +56,10 @@ struct Parse {
     if (is_empty_list()) return;
     for (const std::string_view value : values) {
       const size_t equals = value.find('=');
-      if (equals == std::string_view::npos) refuse_sampling_value(field, value);
+      if (equals == std::string_view::npos) {
+        fail(ErrorCode::invalid_argument, "{} takes ID=BIAS, such as 15=-2.5, got '{}'", field.name,
+             value);
+      }
       out[number<int32_t>(value.substr(0, equals))] = number<double>(value.substr(equals + 1));
     }
   }

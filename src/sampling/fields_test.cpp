@@ -176,7 +176,8 @@ TEST(SamplingFields, text_that_is_no_value_changes_nothing) {
             "top_k must be at least 0, got '99999999999999999999'");
   EXPECT_EQ(set(params, "ignore_eos", {"perhaps"}),
             "ignore_eos must be true or false, got 'perhaps'");
-  EXPECT_THAT(set(params, "logit_bias", {"15"}), HasSubstr("got '15'"));
+  EXPECT_EQ(set(params, "logit_bias", {"15"}),
+            "logit_bias takes ID=BIAS, such as 15=-2.5, got '15'");
   EXPECT_THAT(set(params, "stop_token_ids", {"99999999999"}), HasSubstr("got '99999999999'"));
   EXPECT_THAT(
       set(params, "temprature", {"1"}),
