@@ -45,6 +45,8 @@ struct BenchReport {
   double first_token_s = 0;  // from the start of loading
   int64_t peak_bytes = 0;
   std::vector<BenchResult> results;
+  std::vector<double> other_loads_s;  // of the program compared with, if it tells
+  int64_t other_peak_bytes = 0;
 };
 
 double seconds_since(Clock::time_point start) {
@@ -63,13 +65,16 @@ int64_t memory_line(std::string_view name) {
   return 0;
 }
 
-void note_other_rates(std::vector<BenchResult>& results, const std::vector<BenchTest>& tests,
-                      const std::vector<std::string>& command) {
-  for (const OtherRate& other : parse_other_rates(run_command(command), tests)) {
-    for (BenchResult& result : results) {
-      if (result.test == other.test) result.other_rates.push_back(other.tokens_per_second);
+void note_other_report(BenchReport& report, const std::vector<BenchTest>& tests,
+                       const std::vector<std::string>& command) {
+  const OtherReport other = parse_other_report(run_command(command), tests);
+  for (const OtherRate& rate : other.rates) {
+    for (BenchResult& result : report.results) {
+      if (result.test == rate.test) result.other_rates.push_back(rate.tokens_per_second);
     }
   }
+  if (other.load_s > 0) report.other_loads_s.push_back(other.load_s);
+  report.other_peak_bytes = std::max(report.other_peak_bytes, other.peak_bytes);
 }
 
 BenchReport measure(const BenchOptions& options) {
@@ -126,7 +131,7 @@ BenchReport measure(const BenchOptions& options) {
     if (round == 0) report.peak_bytes = memory_line("VmHWM");
     if (round > 0 && !command.empty()) {
       show(command.front(), done, all);
-      note_other_rates(report.results, tests, command);
+      note_other_report(report, tests, command);
     }
   }
   for (BenchResult& result : report.results) {
@@ -145,9 +150,16 @@ void print_table(const BenchReport& report, bool compares) {
   fmt::print("machine   {}, {} threads: {:.0f} G products/s, {:.1f} GB/s of memory read\n",
              limits.instruction_set, limits.thread_count, limits.products_per_second / 1e9,
              limits.read_bytes_per_second / 1e9);
-  fmt::print("loading   {}, first token after {}; {} of memory at most\n\n",
+  fmt::print("loading   {}, first token after {}; {} of memory at most\n",
              short_time(report.load_s), short_time(report.first_token_s),
              format_bytes(report.peak_bytes));
+  if (!report.other_loads_s.empty() || report.other_peak_bytes > 0) {
+    const auto or_dash = [](bool is_told, const std::string& text) { return is_told ? text : "-"; };
+    fmt::print("other     {} to load; {} of memory at most\n",
+               or_dash(!report.other_loads_s.empty(), short_time(median_of(report.other_loads_s))),
+               or_dash(report.other_peak_bytes > 0, format_bytes(report.other_peak_bytes)));
+  }
+  fmt::print("\n");
   fmt::print("{:<20}{:>12}{:>10}{:>12}", "test", "tokens/s", "spread", "of limit");
   fmt::print("{}\n", compares ? fmt::format("{:>12}{:>8}", "other", "ratio") : "");
   for (const BenchResult& result : report.results) {
@@ -194,6 +206,8 @@ Json to_json(const BenchReport& report) {
     }
     json["tests"].push_back(row);
   }
+  if (!report.other_loads_s.empty()) json["other_load_seconds"] = median_of(report.other_loads_s);
+  if (report.other_peak_bytes > 0) json["other_peak_memory_bytes"] = report.other_peak_bytes;
   return json;
 }
 

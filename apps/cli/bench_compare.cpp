@@ -28,6 +28,13 @@ int64_t count_or(const Json& object, const char* key, int64_t fallback) {
   return object.contains(key) && object[key].is_number() ? object[key].get<int64_t>() : fallback;
 }
 
+// What can be a time or a size; 0 for anything else.
+double number_or_0(const Json& object, const char* key) {
+  if (!object.contains(key) || !object[key].is_number()) return 0;
+  const double number = object[key].get<double>();
+  return number > 0 && number < 1e15 ? number : 0;
+}
+
 std::vector<OtherRate> rates_of(const Json& rows, const char* depth, const char* rate) {
   std::vector<OtherRate> rates;
   for (const Json& row : rows) {
@@ -55,19 +62,22 @@ std::vector<OtherRate> first_rates(const Json& object, const std::vector<BenchTe
 
 }  // namespace
 
-std::vector<OtherRate> parse_other_rates(std::string_view output,
-                                         const std::vector<BenchTest>& tests) {
-  std::vector<OtherRate> rates;
+OtherReport parse_other_report(std::string_view output, const std::vector<BenchTest>& tests) {
+  OtherReport report;
   if (const std::optional<Json> json = find_json(output)) {
     if (json->is_array()) {
-      rates = rates_of(*json, "n_depth", "avg_ts");
+      report.rates = rates_of(*json, "n_depth", "avg_ts");
     } else if (json->contains("tests")) {
-      rates = rates_of((*json)["tests"], "depth", "tokens_per_second");
+      report.rates = rates_of((*json)["tests"], "depth", "tokens_per_second");
+      report.load_s = number_or_0(*json, "load_seconds");
+      report.peak_bytes = static_cast<int64_t>(number_or_0(*json, "peak_memory_bytes"));
     } else {
-      rates = first_rates(*json, tests);
+      report.rates = first_rates(*json, tests);
+      report.load_s = number_or_0(*json, "load_ms") / 1000;
+      report.peak_bytes = static_cast<int64_t>(number_or_0(*json, "peak_rss_mb") * 1024) * 1024;
     }
   }
-  if (rates.empty()) {
+  if (report.rates.empty()) {
     const size_t kept = std::min<size_t>(output.size(), 200);
     fail(
         ErrorCode::invalid_argument,
@@ -76,7 +86,7 @@ std::vector<OtherRate> parse_other_rates(std::string_view output,
         "{}",
         output.substr(output.size() - kept));
   }
-  return rates;
+  return report;
 }
 
 std::vector<std::string> split_command(std::string_view command) {

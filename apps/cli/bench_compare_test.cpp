@@ -41,43 +41,59 @@ TEST(BenchResult, has_a_median_and_a_spread) {
 }
 
 TEST(OtherRates, are_read_from_our_own_json) {
-  const auto rates = parse_other_rates(
+  const OtherReport report = parse_other_report(
       R"(warming up {not json}
 {"tests": [{"name": "tg128 x16", "n_prompt": 0, "n_gen": 128, "depth": 0, "batch": 16,
-            "tokens_per_second": 88.5}]})",
+            "tokens_per_second": 88.5}],
+ "load_seconds": 0.25, "peak_memory_bytes": 4096})",
       kTests);
-  ASSERT_EQ(rates.size(), 1u);
-  EXPECT_EQ(rates[0].test, kTests[2]);
-  EXPECT_EQ(rates[0].tokens_per_second, 88.5);
+  ASSERT_EQ(report.rates.size(), 1u);
+  EXPECT_EQ(report.rates[0].test, kTests[2]);
+  EXPECT_EQ(report.rates[0].tokens_per_second, 88.5);
+  EXPECT_EQ(report.load_s, 0.25);
+  EXPECT_EQ(report.peak_bytes, 4096);
 }
 
 TEST(OtherRates, are_read_from_llama_bench) {
-  const auto rates = parse_other_rates(
+  const OtherReport report = parse_other_report(
       R"([{"n_prompt": 512, "n_gen": 0, "n_depth": 4096, "avg_ts": 20.5, "samples_ns": [1]},
           {"n_prompt": 0, "n_gen": 128, "n_depth": 0, "avg_ts": 9}])",
       kTests);
-  ASSERT_EQ(rates.size(), 2u);
-  EXPECT_EQ(rates[0].test, kTests[3]);
-  EXPECT_EQ(rates[1].test, kTests[1]);
+  ASSERT_EQ(report.rates.size(), 2u);
+  EXPECT_EQ(report.rates[0].test, kTests[3]);
+  EXPECT_EQ(report.rates[1].test, kTests[1]);
 }
 
 TEST(OtherRates, of_two_numbers_stand_for_the_first_tests) {
-  const auto rates = parse_other_rates(
-      R"({"load_ms": 9, "prefill_tokens_per_second": 25, "decode_tokens_per_second": 8})", kTests);
-  ASSERT_EQ(rates.size(), 2u);
-  EXPECT_EQ(rates[0].test.name(), "pp512");
-  EXPECT_EQ(rates[1].test.name(), "tg128");
+  const OtherReport report = parse_other_report(
+      R"({"load_ms": 500, "peak_rss_mb": 1.5, "prefill_tokens_per_second": 25,
+          "decode_tokens_per_second": 8})",
+      kTests);
+  ASSERT_EQ(report.rates.size(), 2u);
+  EXPECT_EQ(report.rates[0].test.name(), "pp512");
+  EXPECT_EQ(report.rates[1].test.name(), "tg128");
+  EXPECT_EQ(report.load_s, 0.5);
+  EXPECT_EQ(report.peak_bytes, 3 << 19);
+}
+
+TEST(OtherReport, takes_no_time_or_size_that_cannot_be) {
+  const OtherReport report = parse_other_report(
+      R"({"tests": [{"n_prompt": 512, "tokens_per_second": 1}], "load_seconds": -1,
+          "peak_memory_bytes": 1e300})",
+      kTests);
+  EXPECT_EQ(report.load_s, 0);
+  EXPECT_EQ(report.peak_bytes, 0);
 }
 
 TEST(OtherRates, that_are_none_are_an_error_with_what_was_printed) {
   try {
-    parse_other_rates("error: no such model", kTests);
+    parse_other_report("error: no such model", kTests);
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("no such model"), std::string::npos);
   }
-  EXPECT_THROW(parse_other_rates("", kTests), Error);
-  EXPECT_THROW(parse_other_rates("{}", kTests), Error);
+  EXPECT_THROW(parse_other_report("", kTests), Error);
+  EXPECT_THROW(parse_other_report("{}", kTests), Error);
 }
 
 TEST(Commands, are_split_as_a_shell_would) {
