@@ -32,6 +32,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -268,6 +269,9 @@ def main():
     args = parser.parse_args()
     if args.check_base and not args.llama_perplexity:
         parser.error("--check-base needs --llama-perplexity")
+    for program in (args.sparrow, args.llama_perplexity):
+        if program and not shutil.which(program):
+            parser.error(f"'{program}' is no program")
     sys.exit(0 if all([compare(args, model) for model in args.models]) else 1)
 
 
