@@ -62,18 +62,11 @@ class Weight {
   virtual bool reads_tensor() const = 0;
 };
 
-// What a matrix is for, as far as it decides how it is computed with.
-struct WeightUse {
-  // Its input has large outliers, or its output is what the user sees: where activations are
-  // quantized, this matrix takes them in 16 bits instead of 8.
-  bool is_sensitive = false;
-};
-
 // In which form matrix products take their input.
 enum class ActivationMode {
   automatic,  // quantized where the instruction set has fast kernels for it
   f32,        // the reference
-  quantized,  // int8, or int16 for sensitive matrices, a scale for each 32 values
+  quantized,  // a scale for each 32 values: int8, or int16 where they are outliers
 };
 // "auto", "f32" or "quantized"; else Error{invalid_argument}.
 ActivationMode parse_activation_mode(std::string_view name);
@@ -146,8 +139,7 @@ class Backend {
   virtual std::unique_ptr<ExpertRouting> make_routing(int64_t max_rows, int64_t expert_count,
                                                       int64_t used_count) = 0;
   // The tensor's bytes must outlive the weight if it reads_tensor().
-  virtual std::unique_ptr<Weight> load_weight(const Tensor& tensor, const WeightUse& use) = 0;
-  std::unique_ptr<Weight> load_weight(const Tensor& tensor) { return load_weight(tensor, {}); }
+  virtual std::unique_ptr<Weight> load_weight(const Tensor& tensor) = 0;
 
   // Takes about a second and all threads.
   virtual MachineLimits measure_limits() = 0;

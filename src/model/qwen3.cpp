@@ -52,8 +52,7 @@ Qwen3::Qwen3(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_
     layer.ffn_norm = weights.vector(layer_name(i, "ffn_norm.weight"), c.hidden_size);
     layer.gate = weights.linear(layer_name(i, "ffn_gate"), c.hidden_size, c.ffn_size);
     layer.up = weights.linear(layer_name(i, "ffn_up"), c.hidden_size, c.ffn_size);
-    layer.down = weights.linear(layer_name(i, "ffn_down"), c.ffn_size, c.hidden_size,
-                                {.is_sensitive = true});
+    layer.down = weights.linear(layer_name(i, "ffn_down"), c.ffn_size, c.hidden_size);
     layers_.push_back(std::move(layer));
     weights.layer_is_loaded(i);
   }

@@ -59,7 +59,7 @@ Qwen3Moe::Qwen3Moe(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms
     layer.up = weights.experts(layer_name(i, "ffn_up_exps.weight"), c.hidden_size,
                                c.expert_ffn_size, c.expert_count);
     layer.down = weights.experts(layer_name(i, "ffn_down_exps.weight"), c.expert_ffn_size,
-                                 c.hidden_size, c.expert_count, {.is_sensitive = true});
+                                 c.hidden_size, c.expert_count);
     layers_.push_back(std::move(layer));
     weights.layer_is_loaded(i);
   }

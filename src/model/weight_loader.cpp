@@ -38,10 +38,9 @@ Tensor WeightLoader::take(const std::string& name, const Shape& expected) {
   return tensor;
 }
 
-std::unique_ptr<Weight> WeightLoader::load(const std::string& name, const Shape& shape,
-                                           const WeightUse& use) {
+std::unique_ptr<Weight> WeightLoader::load(const std::string& name, const Shape& shape) {
   const Tensor tensor = take(name, shape);
-  std::unique_ptr<Weight> weight = backend_.load_weight(tensor, use);
+  std::unique_ptr<Weight> weight = backend_.load_weight(tensor);
   if (!weight->reads_tensor()) file_->release(tensor);
   return weight;
 }
@@ -54,19 +53,17 @@ std::unique_ptr<Weight> WeightLoader::optional_vector(const std::string& name, i
   return file_->find_tensor(name) == nullptr ? nullptr : vector(name, size);
 }
 
-std::unique_ptr<Weight> WeightLoader::matrix(const std::string& name, int64_t in, int64_t out,
-                                             const WeightUse& use) {
-  return load(name, {{in, out, 1, 1}, 2}, use);
+std::unique_ptr<Weight> WeightLoader::matrix(const std::string& name, int64_t in, int64_t out) {
+  return load(name, {{in, out, 1, 1}, 2});
 }
 
 std::unique_ptr<Weight> WeightLoader::experts(const std::string& name, int64_t in, int64_t out,
-                                              int64_t count, const WeightUse& use) {
-  return load(name, {{in, out, count, 1}, 3}, use);
+                                              int64_t count) {
+  return load(name, {{in, out, count, 1}, 3});
 }
 
-Linear WeightLoader::linear(const std::string& name, int64_t in, int64_t out,
-                            const WeightUse& use) {
-  return {matrix(name + ".weight", in, out, use), optional_vector(name + ".bias", out)};
+Linear WeightLoader::linear(const std::string& name, int64_t in, int64_t out) {
+  return {matrix(name + ".weight", in, out), optional_vector(name + ".bias", out)};
 }
 
 Linear WeightLoader::biased_linear(const std::string& name, int64_t in, int64_t out) {
@@ -75,15 +72,13 @@ Linear WeightLoader::biased_linear(const std::string& name, int64_t in, int64_t 
 
 std::shared_ptr<const Weight> WeightLoader::embeddings() {
   // Where the file ties them they are the output matrix too.
-  return matrix("token_embd.weight", config_.hidden_size, config_.vocabulary_size,
-                {.is_sensitive = true});
+  return matrix("token_embd.weight", config_.hidden_size, config_.vocabulary_size);
 }
 
 std::shared_ptr<const Weight> WeightLoader::output_matrix(
     std::shared_ptr<const Weight> embeddings) {
   if (file_->find_tensor("output.weight") == nullptr) return embeddings;
-  return matrix("output.weight", config_.hidden_size, config_.vocabulary_size,
-                {.is_sensitive = true});
+  return matrix("output.weight", config_.hidden_size, config_.vocabulary_size);
 }
 
 std::vector<float> WeightLoader::rope_divisors() {

@@ -35,12 +35,10 @@ class WeightLoader {
   std::unique_ptr<Weight> vector(const std::string& name, int64_t size);
   // Null if the file has no such tensor.
   std::unique_ptr<Weight> optional_vector(const std::string& name, int64_t size);
-  std::unique_ptr<Weight> matrix(const std::string& name, int64_t in, int64_t out,
-                                 const WeightUse& use = {});
-  std::unique_ptr<Weight> experts(const std::string& name, int64_t in, int64_t out, int64_t count,
-                                  const WeightUse& use = {});
+  std::unique_ptr<Weight> matrix(const std::string& name, int64_t in, int64_t out);
+  std::unique_ptr<Weight> experts(const std::string& name, int64_t in, int64_t out, int64_t count);
   // `name`.weight and, if the file has it, `name`.bias.
-  Linear linear(const std::string& name, int64_t in, int64_t out, const WeightUse& use = {});
+  Linear linear(const std::string& name, int64_t in, int64_t out);
   // The same with a bias that must be there.
   Linear biased_linear(const std::string& name, int64_t in, int64_t out);
   // token_embd.weight.
@@ -61,7 +59,7 @@ class WeightLoader {
 
  private:
   Tensor take(const std::string& name, const Shape& expected);
-  std::unique_ptr<Weight> load(const std::string& name, const Shape& shape, const WeightUse& use);
+  std::unique_ptr<Weight> load(const std::string& name, const Shape& shape);
 
   std::shared_ptr<const GgufFile> file_;
   Backend& backend_;

@@ -25,9 +25,9 @@ std::unique_ptr<KvMemory> CpuBackend::make_kv_memory(const KvShape& shape, KvTyp
   return std::make_unique<CpuKvMemory>(shape, type, block_count, block_tokens);
 }
 
-std::unique_ptr<Weight> CpuBackend::load_weight(const Tensor& tensor, const WeightUse& use) {
+std::unique_ptr<Weight> CpuBackend::load_weight(const Tensor& tensor) {
   if (are_activations_quantized_ && CpuWeight::can_be_packed(tensor, kernels_))
-    return std::make_unique<CpuWeight>(tensor, use, kernels_, arena_, team_);
+    return std::make_unique<CpuWeight>(tensor, kernels_, arena_, team_);
   return std::make_unique<CpuWeight>(tensor, kernels_);
 }
 

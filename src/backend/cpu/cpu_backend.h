@@ -24,7 +24,7 @@ class CpuBackend final : public Backend {
                                            int64_t block_tokens) override;
   std::unique_ptr<ExpertRouting> make_routing(int64_t max_rows, int64_t expert_count,
                                               int64_t used_count) override;
-  std::unique_ptr<Weight> load_weight(const Tensor& tensor, const WeightUse& use) override;
+  std::unique_ptr<Weight> load_weight(const Tensor& tensor) override;
 
   MachineLimits measure_limits() override;
 
@@ -59,7 +59,7 @@ class CpuBackend final : public Backend {
 
  private:
   bool can_share_input(std::span<const LinearPart> parts) const;
-  kernels::QuantizedRows quantize(const Activations& x, bool in_16_bits);
+  kernels::QuantizedRows quantize(const Activations& x);
   void packed_expert_matmul(const Activations& out, const Activations& x, const CpuWeight& weight,
                             const ExpertRouting& routing);
   void attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch);

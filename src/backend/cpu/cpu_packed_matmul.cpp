@@ -63,16 +63,13 @@ void check_shapes(const LinearPart& part, const Activations& x) {
 }  // namespace
 
 bool CpuBackend::can_share_input(std::span<const LinearPart> parts) const {
-  return std::all_of(parts.begin(), parts.end(), [&](const LinearPart& part) {
-    const CpuWeight& weight = cpu(*part.weight);
-    return weight.is_packed() &&
-           weight.takes_16_bits() == cpu(*parts.front().weight).takes_16_bits();
-  });
+  return std::all_of(parts.begin(), parts.end(),
+                     [&](const LinearPart& part) { return cpu(*part.weight).is_packed(); });
 }
 
-kernels::QuantizedRows CpuBackend::quantize(const Activations& x, bool in_16_bits) {
+kernels::QuantizedRows CpuBackend::quantize(const Activations& x) {
   QuantizedInput& input = static_cast<CpuBuffer*>(x.buffer)->quantized_input();
-  return input.quantize(data(x), x.rows, x.columns, in_16_bits, kernels_, team_);
+  return input.quantize(data(x), x.rows, x.columns, kernels_, team_);
 }
 
 void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x) {
@@ -86,7 +83,7 @@ void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x
     check_shapes(part, x);
     count += piece_count(part.out.columns);
   }
-  const kernels::QuantizedRows input = quantize(x, cpu(*parts.front().weight).takes_16_bits());
+  const kernels::QuantizedRows input = quantize(x);
   const int64_t bytes = 2 * cpu(*parts.front().weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes),
                  [&](int64_t begin, int64_t end) {
@@ -112,7 +109,7 @@ void CpuBackend::gated_linear(const LinearPart& gate, const LinearPart& up, cons
     return;
   }
   for (const LinearPart& part : parts) check_shapes(part, x);
-  const kernels::QuantizedRows input = quantize(x, cpu(*gate.weight).takes_16_bits());
+  const kernels::QuantizedRows input = quantize(x);
   const int64_t count = piece_count(gate.out.columns);
   const int64_t bytes = 4 * cpu(*gate.weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes),
@@ -134,7 +131,7 @@ void CpuBackend::packed_expert_matmul(const Activations& out, const Activations&
                                       const CpuWeight& weight, const ExpertRouting& routing) {
   const CpuRouting& route = static_cast<const CpuRouting&>(routing);
   const bool is_x_shared = x.rows == route.row_count;
-  const kernels::QuantizedRows input = quantize(x, weight.takes_16_bits());
+  const kernels::QuantizedRows input = quantize(x);
   const int64_t pieces_each = piece_count(out.columns);
   team_.for_each(route.expert_count * pieces_each, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {

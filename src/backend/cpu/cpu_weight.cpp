@@ -40,10 +40,9 @@ bool CpuWeight::can_be_packed(const Tensor& tensor, const kernels::KernelTable& 
          kernels.find_packed_matmul(tensor.format->gguf_id) != nullptr;
 }
 
-CpuWeight::CpuWeight(const Tensor& tensor, const WeightUse& use,
-                     const kernels::KernelTable& kernels, WeightArena& arena, ThreadTeam& team)
+CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels, WeightArena& arena,
+                     ThreadTeam& team)
     : tensor_(tensor),
-      use_(use),
       quick_(kernels.find_dequantize(tensor.format->gguf_id)),
       packed_matmul_(kernels.find_packed_matmul(tensor.format->gguf_id)) {
   SPARROW_CHECK(can_be_packed(tensor, kernels));

@@ -16,8 +16,8 @@ class CpuWeight final : public Weight {
   // A vector, or a matrix that stays in the file's bytes.
   CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels);
   // A matrix in packed tiles (tensor/packing.h); `can_be_packed` says whether that is possible.
-  CpuWeight(const Tensor& tensor, const WeightUse& use, const kernels::KernelTable& kernels,
-            WeightArena& arena, ThreadTeam& team);
+  CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels, WeightArena& arena,
+            ThreadTeam& team);
   static bool can_be_packed(const Tensor& tensor, const kernels::KernelTable& kernels);
 
   const Shape& shape() const override { return tensor_.shape; }
@@ -35,7 +35,6 @@ class CpuWeight final : public Weight {
 
   bool is_packed() const { return packed_.data != nullptr; }
   // Packed only.
-  bool takes_16_bits() const { return use_.is_sensitive; }
   kernels::PackedMatmul packed_matmul() const { return packed_matmul_; }
   int64_t tile_bytes() const { return kernels::kTileRows * tensor_.row_bytes(); }
   // Tiles of one expert (a matrix has one) start on a tile of their own.
@@ -48,7 +47,6 @@ class CpuWeight final : public Weight {
 
  private:
   Tensor tensor_;  // its data are not read once packed
-  WeightUse use_;
   void (*quick_)(const void* blocks, float* out, int64_t block_count);  // null: the reference
   bool is_direct_ = false;
   std::vector<float> values_;

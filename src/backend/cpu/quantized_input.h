@@ -13,17 +13,12 @@ class QuantizedInput {
  public:
   // Quantizes `rows` rows of `columns` values each, a multiple of 32, that stand one behind the
   // other. The result is valid until the next call.
-  kernels::QuantizedRows quantize(const float* x, int64_t rows, int64_t columns, bool in_16_bits,
+  kernels::QuantizedRows quantize(const float* x, int64_t rows, int64_t columns,
                                   const kernels::KernelTable& kernels, ThreadTeam& team);
 
  private:
-  std::vector<int8_t> high_;
+  std::vector<kernels::QuantizedBlock> blocks_;
   std::vector<int8_t> low_;
-  std::vector<float> scales_;
-  std::vector<int32_t> minus_sums16_;
-  std::vector<int32_t> minus_sums32_;
-  std::vector<float> scaled_sums16_;
-  std::vector<float> scaled_sums32_;
 };
 
 }  // namespace sparrow

@@ -23,7 +23,6 @@ namespace {
 
 constexpr int kVectors = 8;               // registers that hold 32 values of 8 rows
 constexpr int kFew = 3;                   // rows of x that the direct way takes at once
-constexpr int kPanelGroups = 8;           // groups of 32 values
 constexpr int64_t kPrefetchBytes = 4096;  // ahead of the block at hand
 
 inline __m256i four_of(const int8_t* x) {
@@ -40,23 +39,22 @@ inline __m256i correction(int bits, const int32_t* minus_sum) {
   return _mm256_sll_epi32(_mm256_set1_epi32(*minus_sum), _mm_cvtsi32_si128(bits));
 }
 
-struct XRow {
-  const int8_t* high;
-  const int8_t* low;
-  const float* scales;
-  const int32_t* minus_sums;  // of as many values as share a scale of the weight
-  const float* scaled_sums;
-};
+inline int64_t x_row(const PackedMatmulArgs& a, int64_t i) {
+  return a.x_rows != nullptr ? a.x_rows[i] : i;
+}
 
-// From group `first` on. kSubs scales of the weight to a group of 32.
+inline const int8_t* low_of(const QuantizedRows& rows, const QuantizedBlock* block) {
+  return rows.low + (block - rows.blocks) * kQuantBlock;
+}
+
+// Of as many values as share a scale of the weight, of which a group of 32 has kSubs.
 template <int kSubs>
-XRow x_row(const PackedMatmulArgs& a, int64_t i, int64_t first) {
-  const int64_t row = a.x_rows != nullptr ? a.x_rows[i] : i;
-  const int64_t group = row * (a.k / kQuantGroup) + first;
-  const int64_t value = row * a.k + first * kQuantGroup;
-  return {a.x.high + value, a.x.low == nullptr ? nullptr : a.x.low + value, a.x.scales + group,
-          (kSubs == 1 ? a.x.minus_sums32 : a.x.minus_sums16) + kSubs * group,
-          (kSubs == 1 ? a.x.scaled_sums32 : a.x.scaled_sums16) + kSubs * group};
+inline const int32_t* minus_sums(const QuantizedBlock& x) {
+  return kSubs == 1 ? x.minus_sums32 : x.minus_sums16;
+}
+template <int kSubs>
+inline const float* scaled_sums(const QuantizedBlock& x) {
+  return kSubs == 1 ? x.scaled_sums32 : x.scaled_sums16;
 }
 
 inline float* out_row(const PackedMatmulArgs& a, int64_t i) {
@@ -97,66 +95,84 @@ inline __m256i add_planes(__m256i total, const __m256i (&codes)[kPlanes][kVector
   return total;
 }
 
-template <typename Format, typename Dot, int kCount, bool kWide, int kPlanes>
-inline __m256i dot(const __m256i (&codes)[kPlanes][kVectors], int from, const XRow& x,
-                   int64_t value, const int32_t* minus_sum) {
-  __m256i start = _mm256_setzero_si256();
-  if constexpr (Format::kOffset != 0) start = correction(offset_bits(Format::kOffset), minus_sum);
-  if constexpr (kWide) {
-    const __m256i high =
-        add_planes<Dot, Format::kBits, kCount>(_mm256_setzero_si256(), codes, from, x.high + value);
-    start = _mm256_add_epi32(start, _mm256_slli_epi32(high, 8));
-    return add_planes<Dot, Format::kBits, kCount>(start, codes, from, x.low + value);
-  }
-  return add_planes<Dot, Format::kBits, kCount>(start, codes, from, x.high + value);
-}
-
-// Rows [i, i + kM) of x times rows 8 half and on of one tile, the direct way.
-template <typename Format, typename Dot, int kM, bool kWide>
-void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, int half, __m256* out) {
-  constexpr int kGroups = Format::kValues / kQuantGroup;
+// Codes times part `sub` of group `place` of x.
+template <typename Format, typename Dot, int kPlanes>
+inline __m256i dot(const __m256i (&codes)[kPlanes][kVectors], const QuantizedRows& rows,
+                   const QuantizedBlock* x, int place, int sub) {
   constexpr int kSubs = 32 / Format::kGroup;
   constexpr int kCount = kVectors / kSubs;
-  constexpr int kPlanes = Dot::planes(Format::kBits);
-  XRow x[kM];
-  for (int m = 0; m < kM; ++m) x[m] = x_row<kSubs>(a, i + m, 0);
-  for (int m = 0; m < kM; ++m) out[m] = _mm256_setzero_ps();
-  for (int64_t b = 0; b < a.k / Format::kValues; ++b, w += kTileRows * Format::kBytes) {
-    const typename Format::Block block(w, half);
-#pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g) {
-      if (half == 0) prefetch_part<Format>(w, g, kPrefetchBytes);
-      __m256i codes[kPlanes][kVectors];
-      Format::codes(w, g, half, codes[0]);
-      split(codes);
-      const int64_t group = b * kGroups + g;
-      for (int m = 0; m < kM; ++m) {
-        __m256 t = _mm256_setzero_ps();
-        for (int sub = 0; sub < kSubs; ++sub) {
-          const __m256 sum = _mm256_cvtepi32_ps(dot<Format, Dot, kCount, kWide>(
-              codes, sub * kCount, x[m], group * kQuantGroup + sub * 16,
-              x[m].minus_sums + group * kSubs + sub));
-          const __m256 scale = Format::scale(block, g * kSubs + sub);
-          t = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t);
-        }
-        out[m] = _mm256_fmadd_ps(t, _mm256_set1_ps(x[m].scales[group]), out[m]);
-        if constexpr (Format::kHasMin) {
-          for (int sub = 0; sub < kSubs; ++sub) {
-            out[m] = _mm256_fmadd_ps(Format::min(block, g * kSubs + sub),
-                                     _mm256_set1_ps(x[m].scaled_sums[group * kSubs + sub]), out[m]);
-          }
-        }
+  constexpr int kBits = Format::kBits;
+  const int from = sub * kCount;
+  const int64_t value = place * kQuantGroup + sub * 16;
+  __m256i start = _mm256_setzero_si256();
+  if constexpr (Format::kOffset != 0)
+    start = correction(offset_bits(Format::kOffset), minus_sums<kSubs>(*x) + place * kSubs + sub);
+  if (x->in_16_bits[place] == 0) [[likely]]
+    return add_planes<Dot, kBits, kCount>(start, codes, from, x->high + value);
+  const __m256i upper =
+      add_planes<Dot, kBits, kCount>(_mm256_setzero_si256(), codes, from, x->high + value);
+  return add_planes<Dot, kBits, kCount>(_mm256_add_epi32(start, _mm256_slli_epi32(upper, 8)), codes,
+                                        from, low_of(rows, x) + value);
+}
+
+// One group of 32 values: number g of a block of the weight, number `place` of kM blocks of x.
+template <typename Format, typename Dot, int kM>
+inline void add_group(const typename Format::Block& block, const uint8_t* w, int g, int half,
+                      const QuantizedRows& rows, const QuantizedBlock* const (&x)[kM], int place,
+                      __m256* out) {
+  constexpr int kSubs = 32 / Format::kGroup;
+  __m256i codes[Dot::planes(Format::kBits)][kVectors];
+  Format::codes(w, g, half, codes[0]);
+  split(codes);
+  for (int m = 0; m < kM; ++m) {
+    __m256 t = _mm256_setzero_ps();
+    for (int sub = 0; sub < kSubs; ++sub) {
+      const __m256 sum = _mm256_cvtepi32_ps(dot<Format, Dot>(codes, rows, x[m], place, sub));
+      const __m256 scale = Format::scale(block, g * kSubs + sub);
+      t = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t);
+    }
+    out[m] = _mm256_fmadd_ps(t, _mm256_set1_ps(x[m]->scales[place]), out[m]);
+    if constexpr (Format::kHasMin) {
+      for (int sub = 0; sub < kSubs; ++sub) {
+        const float sum = scaled_sums<kSubs>(*x[m])[place * kSubs + sub];
+        out[m] = _mm256_fmadd_ps(Format::min(block, g * kSubs + sub), _mm256_set1_ps(sum), out[m]);
       }
     }
   }
 }
 
-template <typename Format, typename Dot, int kM, bool kWide>
+// Rows [i, i + kM) of x times rows 8 half and on of one tile, the direct way.
+template <typename Format, typename Dot, int kM>
+void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, int half, __m256* out) {
+  constexpr int kGroups = Format::kValues / kQuantGroup;
+  const QuantizedBlock* x[kM];
+  for (int m = 0; m < kM; ++m) {
+    x[m] = a.x.blocks + x_row(a, i + m);
+    out[m] = _mm256_setzero_ps();
+  }
+  const int64_t all_groups = a.k / kQuantGroup;
+  for (int64_t first = 0; first < all_groups; first += kQuantBlockGroups) {
+    const int64_t left = all_groups - first;
+    const int groups = static_cast<int>(left < kQuantBlockGroups ? left : kQuantBlockGroups);
+    for (int at = 0; at < groups; at += kGroups, w += kTileRows * Format::kBytes) {
+      const typename Format::Block block(w, half);
+#pragma GCC unroll 8
+      for (int g = 0; g < kGroups; ++g) {
+        if (half == 0) prefetch_part<Format>(w, g, kPrefetchBytes);
+        const int place = kGroups == kQuantBlockGroups ? g : at + g;
+        add_group<Format, Dot, kM>(block, w, g, half, a.x, x, place, out);
+      }
+    }
+    for (int m = 0; m < kM; ++m) x[m] += a.x.rows;
+  }
+}
+
+template <typename Format, typename Dot, int kM>
 void few_rows_all_tiles(const PackedMatmulArgs& a, int64_t i) {
   for (int64_t j = 0; j < a.n; j += kTileRows) {
     for (int half = 0; half < 2 && j + 8 * half < a.n; ++half) {
       __m256 out[kM];
-      few_rows<Format, Dot, kM, kWide>(a, i, a.w + j / kTileRows * a.tile_bytes, half, out);
+      few_rows<Format, Dot, kM>(a, i, a.w + j / kTileRows * a.tile_bytes, half, out);
       const __m256i mask = mask_lanes(a.n - j - 8 * half);
       for (int m = 0; m < kM; ++m)
         _mm256_maskstore_ps(out_row(a, i + m) + j + 8 * half, mask, out[m]);
@@ -167,9 +183,9 @@ void few_rows_all_tiles(const PackedMatmulArgs& a, int64_t i) {
 // Up to 256 values of one tile.
 template <int kPlanes>
 struct Panel {
-  alignas(32) uint8_t codes[kPanelGroups][kPlanes][kVectors][2][32];
-  alignas(32) float scales[kPanelGroups * 2][2][8];
-  alignas(32) float mins[kPanelGroups * 2][2][8];
+  alignas(32) uint8_t codes[kQuantBlockGroups][kPlanes][kVectors][2][32];
+  alignas(32) float scales[kQuantBlockGroups * 2][2][8];
+  alignas(32) float mins[kQuantBlockGroups * 2][2][8];
   int offset_bits;
 };
 
@@ -185,7 +201,7 @@ void fill_panel(Panel<kPlanes>& panel, const uint8_t* tile, int64_t first, int g
       for (int g = 0; g < kGroups; ++g) {
         // The panel after this one, while this one is computed with.
         if (half == 0)
-          prefetch_part<Format>(w, g, kPanelGroups * kTileRows * Format::kBytes / kGroups);
+          prefetch_part<Format>(w, g, kQuantBlockGroups * kTileRows * Format::kBytes / kGroups);
         __m256i codes[kPlanes][kVectors];
         Format::codes(w, g, half, codes[0]);
         split(codes);
@@ -208,9 +224,9 @@ void fill_panel(Panel<kPlanes>& panel, const uint8_t* tile, int64_t first, int g
   }
 }
 
-// Where a panel's results go: rows of the weight from `column` on.
+// Where a panel's results go: rows of the weight from `column` on; and which of x it takes.
 struct PanelPlace {
-  int64_t first;  // group
+  int64_t block;  // of x
   int groups;
   int64_t column;
   __m256i masks[2];
@@ -232,47 +248,49 @@ inline void add_products(__m256i (&sums)[kC][2], const uint8_t (*codes)[kVectors
   }
 }
 
-// kC rows of x from i times the panel, added to out. kSubs scales a group.
-template <typename Dot, int kBits, int kSubs, bool kHasMin, bool kWide, int kC>
-void panel_tile(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& panel, int64_t i,
-                const PanelPlace& place) {
+// What sums of the upper bytes become with the lower ones.
+template <typename Dot, int kBits, int kPlanes, int kCount>
+inline void widen(__m256i (&sums)[2], const uint8_t (*codes)[kVectors][2][32], int from,
+                  const int8_t* low, int64_t value, __m256i start) {
+  __m256i whole[1][2];
+  for (int h = 0; h < 2; ++h) {
+    const __m256i upper = _mm256_sub_epi32(sums[h], start);
+    whole[0][h] = _mm256_add_epi32(_mm256_slli_epi32(upper, 8), start);
+  }
+  add_products<Dot, kBits, kPlanes, kCount, 1>(whole, codes, from, {low}, value);
+  sums[0] = whole[0][0];
+  sums[1] = whole[0][1];
+}
+
+// Blocks of kC rows of x, one behind the other, times the panel. kSubs scales a group.
+template <typename Dot, int kBits, int kSubs, bool kHasMin, int kC>
+inline void add_panel(__m256 (&out)[kC][2], const Panel<Dot::planes(kBits)>& panel, int groups,
+                      const QuantizedBlock* x, const int8_t* const (&low)[kC]) {
   constexpr int kPlanes = Dot::planes(kBits);
   constexpr int kCount = kVectors / kSubs;
-  XRow x[kC];
   const int8_t* high[kC];
-  const int8_t* low[kC];
-  __m256 out[kC][2];
-  for (int c = 0; c < kC; ++c) {
-    x[c] = x_row<kSubs>(a, i + c, place.first);
-    high[c] = x[c].high;
-    low[c] = x[c].low;
-    for (int h = 0; h < 2; ++h) {
-      const float* result = out_row(a, i + c) + place.column + 8 * h;
-      out[c][h] =
-          place.first == 0 ? _mm256_setzero_ps() : _mm256_maskload_ps(result, place.masks[h]);
-    }
-  }
-  for (int g = 0; g < place.groups; ++g) {
+  for (int c = 0; c < kC; ++c) high[c] = x[c].high;
+  for (int g = 0; g < groups; ++g) {
     __m256 t[kC][2];
+    int outliers = 0;  // rows of x whose group is in 16 bits
+    for (int c = 0; c < kC; ++c) outliers |= x[c].in_16_bits[g];
 #pragma GCC unroll 2
     for (int sub = 0; sub < kSubs; ++sub) {
+      const int from = sub * kCount;
       const int64_t value = g * kQuantGroup + sub * 16;
       const auto start = [&](int c) {
         return kHasMin ? _mm256_setzero_si256()
-                       : correction(panel.offset_bits, x[c].minus_sums + g * kSubs + sub);
+                       : correction(panel.offset_bits, minus_sums<kSubs>(x[c]) + g * kSubs + sub);
       };
       __m256i sums[kC][2];
-      for (int c = 0; c < kC; ++c)
-        sums[c][0] = sums[c][1] = kWide ? _mm256_setzero_si256() : start(c);
-      add_products<Dot, kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount, high,
-                                                    value);
-      if constexpr (kWide) {
+      for (int c = 0; c < kC; ++c) sums[c][0] = sums[c][1] = start(c);
+      add_products<Dot, kBits, kPlanes, kCount, kC>(sums, panel.codes[g], from, high, value);
+      if (outliers != 0) [[unlikely]] {
         for (int c = 0; c < kC; ++c) {
-          for (int h = 0; h < 2; ++h)
-            sums[c][h] = _mm256_add_epi32(_mm256_slli_epi32(sums[c][h], 8), start(c));
+          if (x[c].in_16_bits[g] == 0) continue;
+          widen<Dot, kBits, kPlanes, kCount>(sums[c], panel.codes[g], from, low[c], value,
+                                             start(c));
         }
-        add_products<Dot, kBits, kPlanes, kCount, kC>(sums, panel.codes[g], sub * kCount, low,
-                                                      value);
       }
       for (int h = 0; h < 2; ++h) {
         const __m256 scale = _mm256_load_ps(panel.scales[g * kSubs + sub][h]);
@@ -291,31 +309,55 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& pane
         const __m256 min0 = _mm256_load_ps(panel.mins[g * kSubs + sub][0]);
         const __m256 min1 = _mm256_load_ps(panel.mins[g * kSubs + sub][1]);
         for (int c = 0; c < kC; ++c) {
-          const __m256 sum = _mm256_set1_ps(x[c].scaled_sums[g * kSubs + sub]);
+          const __m256 sum = _mm256_set1_ps(scaled_sums<kSubs>(x[c])[g * kSubs + sub]);
           out[c][0] = _mm256_fmadd_ps(min0, sum, out[c][0]);
           out[c][1] = _mm256_fmadd_ps(min1, sum, out[c][1]);
         }
       }
     }
   }
+}
+
+// Rows [i, i + kC) of x times the panel, added to out.
+template <typename Dot, int kBits, int kSubs, bool kHasMin, int kC>
+void panel_tile(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& panel, int64_t i,
+                const PanelPlace& place) {
+  const int64_t block = place.block * a.x.rows;
+  const QuantizedBlock* x = a.x.blocks + block + x_row(a, i);
+  QuantizedBlock gathered[kC];
+  if (a.x_rows != nullptr) {
+    for (int c = 0; c < kC; ++c) gathered[c] = a.x.blocks[block + x_row(a, i + c)];
+    x = gathered;
+  }
+  const int8_t* low[kC];
+  __m256 out[kC][2];
   for (int c = 0; c < kC; ++c) {
-    for (int h = 0; h < 2; ++h)
-      _mm256_maskstore_ps(out_row(a, i + c) + place.column + 8 * h, place.masks[h], out[c][h]);
+    low[c] = a.x.low + (block + x_row(a, i + c)) * kQuantBlock;
+    const float* result = out_row(a, i + c) + place.column;
+    for (int h = 0; h < 2; ++h) {
+      out[c][h] = place.block == 0 ? _mm256_setzero_ps()
+                                   : _mm256_maskload_ps(result + 8 * h, place.masks[h]);
+    }
+  }
+  add_panel<Dot, kBits, kSubs, kHasMin, kC>(out, panel, place.groups, x, low);
+  for (int c = 0; c < kC; ++c) {
+    float* result = out_row(a, i + c) + place.column;
+    for (int h = 0; h < 2; ++h) _mm256_maskstore_ps(result + 8 * h, place.masks[h], out[c][h]);
   }
 }
 
-template <typename Dot, int kBits, int kSubs, bool kHasMin, bool kWide>
+template <typename Dot, int kBits, int kSubs, bool kHasMin>
 void panel_columns(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& panel,
                    const PanelPlace& place) {
   constexpr int kColumns = Dot::columns(kBits);
   int64_t i = 0;
   for (; i + kColumns <= a.m; i += kColumns)
-    panel_tile<Dot, kBits, kSubs, kHasMin, kWide, kColumns>(a, panel, i, place);
-  for (; i + 2 <= a.m; i += 2) panel_tile<Dot, kBits, kSubs, kHasMin, kWide, 2>(a, panel, i, place);
-  for (; i < a.m; ++i) panel_tile<Dot, kBits, kSubs, kHasMin, kWide, 1>(a, panel, i, place);
+    panel_tile<Dot, kBits, kSubs, kHasMin, kColumns>(a, panel, i, place);
+  for (; i + 2 <= a.m; i += 2) panel_tile<Dot, kBits, kSubs, kHasMin, 2>(a, panel, i, place);
+  for (; i < a.m; ++i) panel_tile<Dot, kBits, kSubs, kHasMin, 1>(a, panel, i, place);
 }
 
-template <typename Format, typename Dot, bool kWide>
+template <typename Format, typename Dot>
 void many_rows(const PackedMatmulArgs& a) {
   constexpr int kBits = Dot::kind(Format::kBits);
   Panel<Dot::planes(kBits)> panel;
@@ -324,37 +366,28 @@ void many_rows(const PackedMatmulArgs& a) {
   for (int64_t j = 0; j < a.n; j += kTileRows) {
     PanelPlace place = {0, 0, j, {mask_lanes(a.n - j), mask_lanes(a.n - j - 8)}};
     const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
-    for (place.first = 0; place.first < all_groups; place.first += kPanelGroups) {
-      const int64_t left = all_groups - place.first;
-      place.groups = static_cast<int>(left < kPanelGroups ? left : kPanelGroups);
-      fill_panel<Format>(panel, tile, place.first, place.groups);
-      panel_columns<Dot, kBits, 32 / Format::kGroup, Format::kHasMin, kWide>(a, panel, place);
+    for (int64_t first = 0; first < all_groups; first += kQuantBlockGroups, ++place.block) {
+      const int64_t left = all_groups - first;
+      place.groups = static_cast<int>(left < kQuantBlockGroups ? left : kQuantBlockGroups);
+      fill_panel<Format>(panel, tile, first, place.groups);
+      panel_columns<Dot, kBits, 32 / Format::kGroup, Format::kHasMin>(a, panel, place);
     }
-  }
-}
-
-template <typename Format, typename Dot, bool kWide>
-void matmul(const PackedMatmulArgs& a) {
-  switch (a.m) {
-    case 0:
-      return;
-    case 1:
-      return few_rows_all_tiles<Format, Dot, 1, kWide>(a, 0);
-    case 2:
-      return few_rows_all_tiles<Format, Dot, 2, kWide>(a, 0);
-    case kFew:
-      return few_rows_all_tiles<Format, Dot, kFew, kWide>(a, 0);
-    default:
-      return many_rows<Format, Dot, kWide>(a);
   }
 }
 
 template <typename Format, typename Dot>
 void packed_matmul(const PackedMatmulArgs& a) {
-  if (a.x.low == nullptr) {
-    matmul<Format, Dot, false>(a);
-  } else {
-    matmul<Format, Dot, true>(a);
+  switch (a.m) {
+    case 0:
+      return;
+    case 1:
+      return few_rows_all_tiles<Format, Dot, 1>(a, 0);
+    case 2:
+      return few_rows_all_tiles<Format, Dot, 2>(a, 0);
+    case kFew:
+      return few_rows_all_tiles<Format, Dot, kFew>(a, 0);
+    default:
+      return many_rows<Format, Dot>(a);
   }
 }
 

@@ -6,37 +6,33 @@
 namespace sparrow::kernels::scalar {
 namespace {
 
-int q(const QuantizedRows& x, int64_t index) {
-  return x.low == nullptr ? x.high[index] : 256 * x.high[index] + x.low[index];
+int q(const QuantizedBlock& x, const int8_t* low, int index) {
+  return x.in_16_bits[index / kQuantGroup] == 0 ? x.high[index] : 256 * x.high[index] + low[index];
 }
 
-// The groups of 32 values of one row of x from `group32` on that one block of the weight covers.
+// Adds the product of group `place` of block x with the same 32 values of row `row` of a weight:
+// number `part` of the weight's block w.
 template <typename Format>
-float add_block(float out, const PackedMatmulArgs& a, int64_t x_row, int64_t block,
-                const uint8_t* w, int row) {
-  const int64_t groups = a.k / kQuantGroup;
-  for (int part = 0; part < Format::kValues / kQuantGroup; ++part) {
-    const int64_t group = block * (Format::kValues / kQuantGroup) + part;
-    constexpr int kCount = kQuantGroup / Format::kGroup;
-    float t = 0;
-    for (int sub = 0; sub < kCount; ++sub) {
-      int32_t sum = 0;
-      for (int i = 0; i < Format::kGroup; ++i) {
-        const int value = sub * Format::kGroup + i;
-        const int code = Format::code(w, row, part * static_cast<int>(kQuantGroup) + value);
-        sum += q(a.x, x_row * a.k + group * kQuantGroup + value) * (code - Format::kOffset);
-      }
-      const float scale = Format::scale(w, row, part * kCount + sub);
-      t = sub == 0 ? static_cast<float>(sum) * scale
-                   : __builtin_fmaf(static_cast<float>(sum), scale, t);
+float add_group(float out, const QuantizedBlock& x, const int8_t* low, int place, const uint8_t* w,
+                int row, int part) {
+  constexpr int kCount = kQuantGroup / Format::kGroup;
+  float t = 0;
+  for (int sub = 0; sub < kCount; ++sub) {
+    int32_t sum = 0;
+    for (int i = 0; i < Format::kGroup; ++i) {
+      const int value = sub * Format::kGroup + i;
+      const int code = Format::code(w, row, part * static_cast<int>(kQuantGroup) + value);
+      sum += q(x, low, place * static_cast<int>(kQuantGroup) + value) * (code - Format::kOffset);
     }
-    out = __builtin_fmaf(t, a.x.scales[x_row * groups + group], out);
-    if constexpr (Format::kHasMin) {
-      for (int sub = 0; sub < kCount; ++sub) {
-        const float sum = kCount == 1 ? a.x.scaled_sums32[x_row * groups + group]
-                                      : a.x.scaled_sums16[(x_row * groups + group) * 2 + sub];
-        out = __builtin_fmaf(Format::min(w, row, part * kCount + sub), sum, out);
-      }
+    const float scale = Format::scale(w, row, part * kCount + sub);
+    t = sub == 0 ? static_cast<float>(sum) * scale
+                 : __builtin_fmaf(static_cast<float>(sum), scale, t);
+  }
+  out = __builtin_fmaf(t, x.scales[place], out);
+  if constexpr (Format::kHasMin) {
+    for (int sub = 0; sub < kCount; ++sub) {
+      const float sum = kCount == 1 ? x.scaled_sums32[place] : x.scaled_sums16[2 * place + sub];
+      out = __builtin_fmaf(Format::min(w, row, part * kCount + sub), sum, out);
     }
   }
   return out;
@@ -50,9 +46,14 @@ void packed_matmul(const PackedMatmulArgs& a) {
     for (int64_t j = 0; j < a.n; ++j) {
       const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
       float value = 0;
-      for (int64_t block = 0; block < a.k / Format::kValues; ++block) {
-        value = add_block<Format>(value, a, x_row, block, tile + block * kTileRows * Format::kBytes,
-                                  static_cast<int>(j % kTileRows));
+      for (int64_t group = 0; group < a.k / kQuantGroup; ++group) {
+        const int64_t at = group / kQuantBlockGroups * a.x.rows + x_row;
+        const int64_t block = group * kQuantGroup / Format::kValues;
+        value = add_group<Format>(value, a.x.blocks[at], a.x.low + at * kQuantBlock,
+                                  static_cast<int>(group % kQuantBlockGroups),
+                                  tile + block * kTileRows * Format::kBytes,
+                                  static_cast<int>(j % kTileRows),
+                                  static_cast<int>(group % (Format::kValues / kQuantGroup)));
       }
       out[j] = value;
     }

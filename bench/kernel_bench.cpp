@@ -1,0 +1,115 @@
+// Products of quantized activations with packed weights, one thread, on every instruction set of
+// this machine: from memory with one row of input, and with many, where the integer units are the
+// limit; beside what the machine could do at best.
+//     build/kernel_bench [--benchmark_filter='avx512/(probe|Q4_K)']
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <cstring>
+#include <functional>
+#include <random>
+#include <vector>
+
+#include "backend/cpu/quantized_input.h"
+#include "backend/cpu/weight_arena.h"
+#include "base/thread_team.h"
+#include "kernels/dispatch.h"
+#include "tensor/formats/format.h"
+#include "tests/support/runnable_kernels.h"
+
+namespace sparrow {
+namespace {
+
+constexpr int64_t kInputs = 2560;   // of Qwen3-4B's feed-forward
+constexpr int64_t kOutputs = 9728;  // of the same
+constexpr int64_t kMatrices = 8;    // in turn, so that no cache holds the weights
+
+void report(benchmark::State& bench, double products, double bytes) {
+  using benchmark::Counter;
+  bench.counters["products/s"] = Counter(products, Counter::kIsIterationInvariantRate);
+  bench.counters["bytes/s"] = Counter(bytes, Counter::kIsIterationInvariantRate);
+}
+
+void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, const Format& format) {
+  const int64_t rows = bench.range(0);
+  const int64_t row_bytes = kInputs / format.block_values * format.block_bytes;
+  const int64_t matrix_bytes = kOutputs * row_bytes;
+  WeightArena arena;
+  const WeightPiece weights = arena.allocate(kMatrices * matrix_bytes);
+  // Small numbers: no scale of any format is then an infinity.
+  std::mt19937 random(1);
+  for (int64_t i = 0; i < kMatrices * matrix_bytes; ++i)
+    weights.data[i] = static_cast<std::byte>(random() & 0x3f);
+
+  std::normal_distribution<float> bell(0, 1);
+  std::vector<float> x(static_cast<size_t>(rows * kInputs));
+  for (float& value : x) value = bell(random);
+  ThreadTeam team(1);
+  QuantizedInput input;
+  const kernels::QuantizedRows quantized = input.quantize(x.data(), rows, kInputs, kernels, team);
+  std::vector<float> out(static_cast<size_t>(rows * kOutputs));
+  const kernels::PackedMatmul matmul = kernels.find_packed_matmul(format.gguf_id);
+  int64_t next = 0;
+  for (auto _ : bench) {
+    const std::byte* matrix = weights.data + next++ % kMatrices * matrix_bytes;
+    constexpr int64_t kPiece = 2 * kernels::kTileRows;  // as threads take them
+    for (int64_t j = 0; j < kOutputs; j += kPiece) {
+      matmul({.out = out.data() + j,
+              .out_stride = kOutputs,
+              .out_rows = nullptr,
+              .x = quantized,
+              .x_rows = nullptr,
+              .m = rows,
+              .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
+              .tile_bytes = kernels::kTileRows * row_bytes,
+              .n = kPiece,
+              .k = kInputs});
+    }
+    benchmark::DoNotOptimize(out.data());
+  }
+  report(bench, static_cast<double>(rows * kInputs * kOutputs), static_cast<double>(matrix_bytes));
+}
+
+void probe_products(benchmark::State& bench, const kernels::KernelTable& kernels) {
+  int64_t products = 0;
+  for (auto _ : bench) products = kernels.probe_products(1 << 16);
+  report(bench, static_cast<double>(products), 0);
+}
+
+void probe_read(benchmark::State& bench, const kernels::KernelTable& kernels) {
+  constexpr int64_t kBytes = int64_t{1} << 29;
+  WeightArena arena;
+  const WeightPiece memory = arena.allocate(kBytes);
+  std::memset(memory.data, 1, kBytes);
+  for (auto _ : bench) kernels.probe_read(memory.data, kBytes);
+  report(bench, 0, static_cast<double>(kBytes));
+}
+
+void add_all(const kernels::KernelTable& kernels) {
+  const auto name = [&](std::string_view what) { return fmt::format("{}/{}", kernels.isa, what); };
+  benchmark::RegisterBenchmark(name("probe_products").c_str(), probe_products, std::cref(kernels));
+  benchmark::RegisterBenchmark(name("probe_read").c_str(), probe_read, std::cref(kernels));
+  for (const Format& format : formats()) {
+    if (kernels.find_packed_matmul(format.gguf_id) == nullptr) continue;
+    benchmark::RegisterBenchmark(name(format.name).c_str(), multiply, std::cref(kernels),
+                                 std::cref(format))
+        ->Arg(1)
+        ->Arg(4)
+        ->Arg(16)
+        ->Arg(96)
+        ->Arg(192)
+        ->Arg(512)
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace
+}  // namespace sparrow
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  for (const sparrow::kernels::KernelTable* kernels : sparrow::runnable_kernels())
+    sparrow::add_all(*kernels);
+  benchmark::RunSpecifiedBenchmarks();
+}
