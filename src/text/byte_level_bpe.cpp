@@ -17,7 +17,8 @@ constexpr size_t kWordsAhead = 16;
 ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary, MergeTable merges, Rules rules)
     : rules_(rules),
       merges_(std::move(merges)),
-      words_(rules.takes_whole_words ? static_cast<size_t>(vocabulary.size()) : 0) {
+      words_(rules.takes_whole_words ? static_cast<size_t>(vocabulary.size()) : 0),
+      cache_(std::make_unique<WordCache>(vocabulary.size())) {
   bytes_.reserve(static_cast<size_t>(vocabulary.size()),
                  static_cast<size_t>(vocabulary.size()) * 8);
   for (TokenId id = 0; id < vocabulary.size(); ++id) {

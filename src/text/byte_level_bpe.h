@@ -58,7 +58,7 @@ class ByteLevelBpe {
   PieceIndex words_;  // normal tokens by their bytes
   Neighbours neighbours_;
   std::array<TokenId, 256> byte_tokens_;  // -1: none
-  std::unique_ptr<WordCache> cache_ = std::make_unique<WordCache>();
+  std::unique_ptr<WordCache> cache_;
 };
 
 }  // namespace sparrow

@@ -114,7 +114,8 @@ SentencePieceBpe::SentencePieceBpe(const Vocabulary& vocabulary, Symbols symbols
       vocabulary_size_(static_cast<TokenId>(vocabulary.size())),
       symbols_(std::move(symbols)),
       merges_(std::move(merges)),
-      unknown_(vocabulary.unknown) {
+      unknown_(vocabulary.unknown),
+      cache_(std::make_unique<WordCache>(vocabulary.size())) {
   byte_tokens_.fill(-1);
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     std::string bytes(vocabulary.piece(id));

@@ -80,7 +80,7 @@ class SentencePieceBpe {
   bool has_all_bytes_ = true;
   std::vector<TokenId> basic_symbols_;  // symbol_of() of U+0000 to U+FFFF
   Neighbours neighbours_;
-  std::unique_ptr<WordCache> cache_ = std::make_unique<WordCache>();
+  std::unique_ptr<WordCache> cache_;
 };
 
 }  // namespace sparrow

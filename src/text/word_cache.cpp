@@ -1,6 +1,15 @@
 #include "text/word_cache.h"
 
+#include <bit>
+
 namespace sparrow {
+
+WordCache::WordCache(int64_t vocabulary_size) {
+  const size_t wanted = std::bit_ceil(static_cast<size_t>(vocabulary_size) / 4 + 1);
+  const size_t count = std::clamp<size_t>(wanted, 256, size_t{1} << 15);
+  shift_ = 64 - std::countr_zero(count);
+  entries_ = std::make_unique<Entry[]>(count);
+}
 
 void WordCache::keep(const Probe& probe, std::span<const TokenId> ids) {
   if (probe.size == 0 || ids.size() > kMaxTokens) return;

@@ -20,7 +20,8 @@ namespace sparrow {
 // and one that is being written counts as missing.
 class WordCache {
  public:
-  WordCache() : entries_(new Entry[kEntryCount]()) {}
+  // For a vocabulary of so many tokens; 64 bytes for every fourth, 2 MiB at most.
+  explicit WordCache(int64_t vocabulary_size);
 
   static constexpr size_t kMaxWordBytes = 24;
   static constexpr size_t kMaxTokens = 8;
@@ -82,9 +83,6 @@ class WordCache {
     std::array<std::atomic<uint64_t>, kMaxTokens / 2> ids = {};
   };
 
-  static constexpr int kEntryBits = 15;  // 2 MiB
-  static constexpr size_t kEntryCount = size_t{1} << kEntryBits;
-
   // `count` bytes, 1 to 8, as one number filled up with zeros. Where loads overlap they agree.
   static uint64_t load(const char* bytes, size_t count) {
     const auto word = [&](auto number, size_t at) -> uint64_t {
@@ -95,12 +93,13 @@ class WordCache {
     if (count >= 4) return word(uint32_t{}, 0) | word(uint32_t{}, count - 4);
     return word(uint8_t{}, 0) | word(uint8_t{}, count / 2) | word(uint8_t{}, count - 1);
   }
-  static uint32_t place_of(const Probe& probe) {
+  uint32_t place_of(const Probe& probe) const {
     const uint64_t hash = probe.key[0] * 0x9E3779B97F4A7C15 ^ probe.key[1] * 0xC2B2AE3D27D4EB4F ^
                           probe.key[2] * 0x165667B19E3779F9;
-    return static_cast<uint32_t>((hash ^ hash >> 32) * 0x9E3779B97F4A7C15 >> (64 - kEntryBits));
+    return static_cast<uint32_t>((hash ^ hash >> 32) * 0x9E3779B97F4A7C15 >> shift_);
   }
 
+  int shift_;  // 64 - log2 of the number of entries
   std::unique_ptr<Entry[]> entries_;
 };
 

@@ -21,7 +21,7 @@ void keep(WordCache& cache, std::string_view word, bool is_part, const Ids& ids)
 }
 
 TEST(WordCache, appends_what_it_was_told) {
-  WordCache cache;
+  WordCache cache(40000);
   Ids ids = {9};
   EXPECT_FALSE(find(cache, "word", false, ids));
   keep(cache, "word", false, Ids{1, 2, 1048575});
@@ -34,7 +34,7 @@ TEST(WordCache, appends_what_it_was_told) {
 }
 
 TEST(WordCache, words_parts_and_words_with_zeros_are_different) {
-  WordCache cache;
+  WordCache cache(40000);
   Ids ids;
   keep(cache, "a", false, Ids{1});
   EXPECT_FALSE(find(cache, "a", true, ids));
@@ -42,7 +42,7 @@ TEST(WordCache, words_parts_and_words_with_zeros_are_different) {
 }
 
 TEST(WordCache, words_of_every_size_are_told_apart_in_every_byte) {
-  WordCache cache;
+  WordCache cache(40000);
   for (size_t size = 1; size <= 24; ++size) {
     std::string word;
     for (size_t i = 0; i < size; ++i) word += static_cast<char>('a' + i);
@@ -59,7 +59,7 @@ TEST(WordCache, words_of_every_size_are_told_apart_in_every_byte) {
 }
 
 TEST(WordCache, takes_24_bytes_and_8_ids) {
-  WordCache cache;
+  WordCache cache(40000);
   Ids ids;
   const std::string longest(24, 'x');
   keep(cache, longest, false, Ids{1, 2, 3, 4, 5, 6, 7, 8});
@@ -72,7 +72,7 @@ TEST(WordCache, takes_24_bytes_and_8_ids) {
 }
 
 TEST(WordCache, threads_never_see_half_a_word) {
-  WordCache cache;
+  WordCache cache(40000);
   // What a word became can be told from the word, and many words fight for each place.
   const auto ids_of = [](int number) { return Ids(static_cast<size_t>(number % 8 + 1), number); };
   const auto work = [&](int seed) {

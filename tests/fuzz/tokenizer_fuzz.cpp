@@ -72,7 +72,7 @@ void check_meaning(const Kind& kind, const std::string& text, const std::vector<
 
 void check_joins(const test::SlowBpe& slow, const Kind& kind, const std::string& text,
                  const std::vector<TokenId>& ids) {
-  if (kind.pretokenizer == nullptr || kind.pretokenizer->takes_whole_words || text.size() > 600)
+  if (kind.pretokenizer == nullptr || kind.pretokenizer->takes_whole_words || text.size() > 160)
     return;
   if (text.find("<tool") != std::string::npos || text.find("</tool") != std::string::npos) return;
   std::vector<std::string> pieces;
