@@ -39,10 +39,12 @@ TEST(ChatGolden, real_templates_print_or_refuse_as_the_reference_does) {
   std::map<std::string, Json> conversations;
   for (const Json& conversation : read_golden("conversations.json"))
     conversations[conversation["name"]] = conversation;
-  const Json goldens = read_golden("templates.json");
-  for (const Json& golden : goldens["templates"]) {
+  const Json templates = read_golden("templates.json");
+  int checked = 0;
+  for (const Json& golden : templates["templates"]) {
     const auto chat = ChatTemplate::from_source(golden["template"], nullptr);
     for (const Json& one : golden["cases"]) {
+      ++checked;
       SCOPED_TRACE(golden["name"].get<std::string>() + ", " +
                    one["conversation"].get<std::string>());
       TemplateInput input = input_of(conversations.at(one["conversation"]));
@@ -58,6 +60,7 @@ TEST(ChatGolden, real_templates_print_or_refuse_as_the_reference_does) {
       EXPECT_EQ(text, one["text"].get<std::string>());
     }
   }
+  EXPECT_EQ(checked, 3 * static_cast<int>(conversations.size()));
 }
 
 }  // namespace
