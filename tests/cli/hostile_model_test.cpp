@@ -85,6 +85,15 @@ TEST_F(HostileModelTest, a_broken_network_ends_cleanly) {
   }
 }
 
+TEST_F(HostileModelTest, a_broken_model_with_its_vocabulary_ends_cleanly) {
+  const std::vector<std::byte> good = test_support::tiny_gguf(test_support::tiny_model("qwen2"));
+  for (uint64_t seed = 0; seed < mutation_count(); ++seed) {
+    const std::string path = broken_file(good, seed);
+    expect_clean_end({"tokenize", path, "hello, world"}, seed);
+    expect_clean_end({"run", path, "hello", "--max-tokens", "1"}, seed);
+  }
+}
+
 // The output is a pipe that is not read at first: the program is in the middle of the tensor, its
 // file mapped, when the file shrinks.
 TEST_F(HostileModelTest, a_file_that_shrinks_while_it_is_read_ends_in_one_line) {
