@@ -17,10 +17,16 @@ using Load = SlotInfo::Load;
   throw Error(ErrorCode::invalid_file, located(at, message));
 }
 
-// The names of one frame while they are collected, and once they are numbered.
+// The names of one frame while they are collected, and once they are numbered. A branch of an if
+// has a scope of its own that stands before its frame's until both are merged.
 class Scope {
  public:
   explicit Scope(const Scope* parent) : parent_(parent) {}
+  static Scope branch_of(const Scope& before) {
+    Scope branch(before.parent_);
+    branch.before_ = &before;
+    return branch;
+  }
 
   void declare_parameter(const std::string& name) {
     stores_.insert(name);
@@ -33,17 +39,17 @@ class Scope {
 
   void store(const std::string& name) {
     stores_.insert(name);
-    if (names_.contains(name)) return;
-    names_[name].load = parent_ != nullptr && parent_->knows(name) ? Load::alias : Load::missing;
+    if (is_in_frame(name)) return;
+    names_[name].load = is_outside(name) ? Load::alias : Load::missing;
   }
 
-  // What the branches of an if did, each of which began as a copy of this one. A name that only
-  // some of them set begins as what it was outside.
+  // What the branches of an if did. A name that only some of them set begins as what it was
+  // outside.
   void merge(std::initializer_list<const Scope*> branches) {
     std::set<std::string> newly_stored;
     for (const Scope* branch : branches) {
       for (const std::string& name : branch->stores_) {
-        if (!stores_.contains(name)) newly_stored.insert(name);
+        if (!is_stored(name)) newly_stored.insert(name);
       }
     }
     for (const Scope* branch : branches) {
@@ -51,13 +57,11 @@ class Scope {
       stores_.insert(branch->stores_.begin(), branch->stores_.end());
     }
     for (const std::string& name : newly_stored) {
-      names_[name].load = parent_ != nullptr && parent_->knows(name) ? Load::alias : Load::resolve;
+      names_[name].load = is_outside(name) ? Load::alias : Load::resolve;
     }
   }
 
-  bool knows(const std::string& name) const {
-    return names_.contains(name) || (parent_ != nullptr && parent_->knows(name));
-  }
+  bool knows(const std::string& name) const { return is_in_frame(name) || is_outside(name); }
 
   // Only after layout().
   Slot slot(const std::string& name) const {
@@ -88,7 +92,18 @@ class Scope {
     int32_t index = 0;
   };
 
-  const Scope* parent_;
+  bool is_in_frame(const std::string& name) const {
+    return names_.contains(name) || (before_ != nullptr && before_->is_in_frame(name));
+  }
+  bool is_stored(const std::string& name) const {
+    return stores_.contains(name) || (before_ != nullptr && before_->is_stored(name));
+  }
+  bool is_outside(const std::string& name) const {
+    return parent_ != nullptr && parent_->knows(name);
+  }
+
+  const Scope* parent_;            // the frame around this one
+  const Scope* before_ = nullptr;  // of a branch: its frame as it was before the if
   std::map<std::string, Entry> names_;
   std::set<std::string> stores_;
 };
@@ -129,11 +144,11 @@ class Collector {
     expression(*node.branches[0].first);
     Scope* outer = scope_;
     const auto branch = [&](auto fill) {
-      Scope copy = *outer;
-      scope_ = &copy;
+      Scope own = Scope::branch_of(*outer);
+      scope_ = &own;
       fill();
       scope_ = outer;
-      return copy;
+      return own;
     };
     const Scope first = branch([&] { body(node.branches[0].second); });
     const Scope elifs = branch([&] {
@@ -145,11 +160,11 @@ class Collector {
   void visit_elif(std::pair<ExpressionPointer, Body>& branch) {
     expression(*branch.first);
     Scope* outer = scope_;
-    Scope copy = *outer;
-    scope_ = &copy;
+    Scope own = Scope::branch_of(*outer);
+    scope_ = &own;
     body(branch.second);
     scope_ = outer;
-    outer->merge({&copy});
+    outer->merge({&own});
   }
   void visit(Set& node) {
     expression(*node.value);
