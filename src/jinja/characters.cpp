@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <span>
 
+#include "base/utf8.h"
+
 namespace sparrow::jinja {
 namespace {
-
-bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 
 uint16_t properties_of(char32_t code) {
   const auto row = std::partition_point(kPropertyRanges.begin(), kPropertyRanges.end(),
@@ -35,23 +35,15 @@ bool append_mapped(std::string& out, char32_t code, std::span<const CaseRun> run
 }  // namespace
 
 Character character_at(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[at + i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  const Character invalid = {kInvalidByte + lead, 1};
-  if (lead < 0xC2 || lead > 0xF4 || text.size() - at < size) return invalid;
-  char32_t code = lead & (0x7F >> size);
-  for (size_t i = 1; i < size; ++i) {
-    if (!is_continuation(byte(i))) return invalid;
-    code = code << 6 | (byte(i) & 0x3F);
-  }
-  const bool is_overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
-  if (is_overlong || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return invalid;
-  return {code, size};
+  const unsigned char first = static_cast<unsigned char>(text[at]);
+  if (first < 0x80) return {first, 1};
+  const Utf8Character character = decode_utf8(text, at);
+  if (!character.is_valid) return {kInvalidByte + first, 1};
+  return {character.code_point, character.size_bytes};
 }
 
 size_t previous_character(std::string_view text, size_t end) {
+  if ((text[end - 1] & 0x80) == 0) return end - 1;
   for (size_t size = 2; size <= std::min<size_t>(4, end); ++size) {
     if (character_at(text.substr(0, end), end - size).size_bytes == size) return end - size;
   }
@@ -60,15 +52,6 @@ size_t previous_character(std::string_view text, size_t end) {
 
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
-}
-
-bool is_valid_utf8(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    const Character c = character_at(text, at);
-    if (c.code >= kInvalidByte) return false;
-    at += c.size_bytes;
-  }
-  return true;
 }
 
 int64_t character_count(std::string_view text) {
@@ -84,25 +67,12 @@ size_t byte_offset(std::string_view text, int64_t index) {
 }
 
 void append_character(std::string& out, char32_t code) {
-  const auto tail = [&](int shift) {
-    out.push_back(static_cast<char>(0x80 | ((code >> shift) & 0x3F)));
-  };
-  if (code >= kInvalidByte) {
-    out.push_back(static_cast<char>(code - kInvalidByte));
-  } else if (code < 0x80) {
+  if (code < 0x80) {
     out.push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out.push_back(static_cast<char>(0xC0 | code >> 6));
-    tail(0);
-  } else if (code < 0x10000) {
-    out.push_back(static_cast<char>(0xE0 | code >> 12));
-    tail(6);
-    tail(0);
+  } else if (code >= kInvalidByte) {
+    out.push_back(static_cast<char>(code - kInvalidByte));
   } else {
-    out.push_back(static_cast<char>(0xF0 | code >> 18));
-    tail(12);
-    tail(6);
-    tail(0);
+    append_utf8(code, out);
   }
 }
 

@@ -22,7 +22,6 @@ Character character_at(std::string_view text, size_t at);
 // The start of the character that ends at `end` (`end` > 0).
 size_t previous_character(std::string_view text, size_t end);
 bool is_ascii(std::string_view text);
-bool is_valid_utf8(std::string_view text);
 int64_t character_count(std::string_view text);
 // The byte offset of character `index`; the size where the text has fewer.
 size_t byte_offset(std::string_view text, int64_t index);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "jinja/characters.h"
 #include "jinja/number_text.h"
 #include "jinja/strings.h"
