@@ -123,7 +123,7 @@ void Evaluator::bind_parameters(const MacroObject& macro, CallArguments argument
     std::vector<DictEntry> rest;
     for (auto& [name, value] : arguments.named)
       rest.push_back({Value::string(name, true), std::move(value)});
-    set(body.kwargs_slot, Value::dict(std::move(rest)));
+    set(body.kwargs_slot, runtime_.make_dict(std::move(rest)));
   } else if (!arguments.named.empty()) {
     fail(ErrorCode::invalid_argument, "macro '{}' takes no keyword argument '{}'", macro.name,
          arguments.named[0].first);

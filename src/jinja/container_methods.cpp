@@ -53,8 +53,7 @@ Value from_keys(Runtime& runtime, const Value&, Arguments& arguments) {
   for (Value& key : runtime.items_of(arguments[0])) {
     entries.push_back({std::move(key), arguments.has(1) ? arguments[1] : Value()});
   }
-  runtime.spend(2 * static_cast<int64_t>(entries.size()));
-  return Value::dict(std::move(entries));
+  return runtime.make_dict(std::move(entries));
 }
 
 constexpr Method kSequenceMethods[] = {

@@ -54,7 +54,7 @@ Text Evaluator::run(const Body& body, const FrameLayout& layout) {
 
 std::shared_ptr<Frame> Evaluator::make_frame(const FrameLayout& layout,
                                              const std::shared_ptr<Frame>& outer) {
-  runtime_.spend(4 + static_cast<int64_t>(layout.slots.size()));
+  runtime_.spend(4);
   auto frame = std::make_shared<Frame>();
   frame->layout = &layout;
   frame->outer = outer;
@@ -64,12 +64,12 @@ std::shared_ptr<Frame> Evaluator::make_frame(const FrameLayout& layout,
 }
 
 void Evaluator::enter(Frame& frame) {
+  runtime_.spend(static_cast<int64_t>(frame.slots.size()));
   for (size_t i = 0; i < frame.slots.size(); ++i) {
     const SlotInfo& info = frame.layout->slots[i];
     std::optional<Value>& value = frame.slots[i];
     value.reset();
     if (info.load == SlotInfo::Load::resolve) {
-      runtime_.spend(1);
       if (const Value* variable = variables_.find(info.name)) value = *variable;
     } else if (info.load == SlotInfo::Load::alias) {
       const Frame* source = &frame;

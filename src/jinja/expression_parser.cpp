@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "jinja/builtins.h"
+#include "jinja/limits.h"
 
 namespace sparrow::jinja {
 namespace {
@@ -384,6 +385,9 @@ Arguments ExpressionParser::parse_arguments() {
     } else if (stream_.is_kind(TokenKind::name) && stream_.look().is_symbol("=")) {
       require(arguments.more_named == nullptr);
       std::string name = stream_.next().text;
+      if (arguments.named.size() >= kMaxNames) {
+        stream_.fail_here(fmt::format("more than {} named arguments", kMaxNames));
+      }
       for (const auto& other : arguments.named) {
         if (other.first == name)
           stream_.fail_here(fmt::format("keyword argument repeated: {}", name));

@@ -46,8 +46,7 @@ Value Evaluator::visit(const DictLiteral& node, Location at) {
     entries.push_back({std::move(key_value), evaluate(*value)});
   }
   at_ = at;
-  runtime_.spend(2 * static_cast<int64_t>(entries.size()));
-  return Value::dict(std::move(entries));
+  return runtime_.make_dict(std::move(entries));
 }
 
 Value Evaluator::visit(const Conditional& node, Location) {

@@ -56,7 +56,7 @@ std::vector<DictEntry> entries_of(Runtime& runtime, std::string_view what, CallA
 }
 
 Value dict(Runtime& runtime, Arguments& arguments) {
-  return Value::dict(entries_of(runtime, "dict", arguments.all()));
+  return runtime.make_dict(entries_of(runtime, "dict", arguments.all()));
 }
 
 Value make_namespace(Runtime& runtime, Arguments& arguments) {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "jinja/template.h"
-#include "sparrow/error.h"
 
 namespace sparrow::jinja {
 namespace {
@@ -207,6 +207,46 @@ TEST(Hostile, search_and_sort_stay_linear_enough) {
   EXPECT_THAT(error_of("{% set l = ['a' * 1000000] * 100 %}{{ l|sort|length }}"),
               HasSubstr("more steps"));
   EXPECT_THAT(error_of("{% set l = ['a' * 1000000] * 100 %}{{ ('a' * 1000000 ~ 'b') in l }}"),
+              HasSubstr("more steps"));
+}
+
+TEST(Hostile, sources_made_to_parse_slowly_parse_soon) {
+  std::string names;
+  for (int i = 0; i < 8000; ++i) names += fmt::format("{{%set a{}=1%}}", i);
+  EXPECT_EQ(print(names + repeat("{%if 1%}{%endif%}", 6000)), "");
+  std::string branches;
+  for (int i = 0; i < 5000; ++i) branches += fmt::format("{{%if 0%}}{{%set b{}=1%}}{{%endif%}}", i);
+  EXPECT_EQ(print(branches), "");
+  EXPECT_EQ(
+      print(repeat("{%for i in[]%}", 200) + repeat("{{loop}}", 20000) + repeat("{%endfor%}", 200)),
+      "");
+  std::string arguments;
+  for (int i = 0; i < 20000; ++i) arguments += fmt::format("a{}=1,", i);
+  EXPECT_THAT(error_of("{{ f(" + arguments + ") }}"), HasSubstr("more than 255 named arguments"));
+  EXPECT_THAT(error_of("{% macro f(" + arguments + ") %}{% endmacro %}"),
+              HasSubstr("more than 255 parameters"));
+  EXPECT_THAT(error_of(repeat("{", 200000)), HasSubstr("deeper than 256 levels"));
+  EXPECT_EQ(print(repeat("{ ", 100000)), repeat("{ ", 100000));
+  EXPECT_THAT(error_of(repeat("{%", 100000)), HasSubstr("tag name expected"));
+  EXPECT_THAT(error_of(repeat("{# ", 80000)), HasSubstr("missing end of comment"));
+}
+
+TEST(Hostile, a_loop_pays_for_the_variables_of_its_body) {
+  std::string sets;
+  for (int i = 0; i < 5000; ++i) sets += fmt::format("{{%set a{}=1%}}", i);
+  EXPECT_THAT(
+      error_of(sets + "{% for i in range(100000) %}{% if 0 %}" + sets + "{% endif %}{% endfor %}"),
+      HasSubstr("more steps"));
+}
+
+TEST(Hostile, keys_and_writers_are_paid_for) {
+  EXPECT_THAT(error_of("{% set k = ('a' * 4000000, 1) %}{% for i in range(100) %}{% set d = {k: 1, "
+                       "k: 2, k: 3} %}{% endfor %}"),
+              HasSubstr("more steps"));
+  // A text whose writer changes with each byte takes five times the memory.
+  EXPECT_THAT(error_of("{% set s = ('a' ~ x) * 1000000 %}{% for i in range(20) %}{% set s = s ~ "
+                       "'b' %}{% endfor %}",
+                       {{"x", Value::string(std::string("b"))}}),
               HasSubstr("more steps"));
 }
 

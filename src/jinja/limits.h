@@ -26,6 +26,8 @@ struct Limits {
 constexpr int kMaxValueDepth = 100;
 // Values inside one value, counted as printing it would meet them.
 constexpr int64_t kMaxValueWeight = int64_t{1} << 23;
+// Parameters of a macro, named arguments written in a call.
+constexpr size_t kMaxNames = 255;
 constexpr size_t kMaxNamespaceAttributes = 1000;
 
 }  // namespace sparrow::jinja

@@ -50,6 +50,7 @@ Value repeat(Runtime& runtime, const Value& value, const Value& count) {
       runtime.spend_text(runtime.limits().text_bytes + 1);
     }
     runtime.spend_text(text.size() * static_cast<size_t>(times));
+    runtime.spend(static_cast<int64_t>(text.border_count()) * times);
     Text result;
     if (!text.empty()) {
       for (int64_t i = 0; i < times; ++i) result.append(text);

@@ -162,6 +162,9 @@ class StatementParser {
       Parameter parameter;
       const Location at = stream_.current().at;
       parameter.name = expressions_.parse_target(false, false).name;
+      if (parameters.size() >= kMaxNames) {
+        stream_.fail_at(at, fmt::format("more than {} parameters", kMaxNames));
+      }
       for (const Parameter& other : parameters) {
         if (other.name == parameter.name)
           stream_.fail_at(at, fmt::format("duplicate argument '{}'", parameter.name));

@@ -1,6 +1,7 @@
 #include "jinja/runtime.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/error.h"
 #include "jinja/characters.h"
@@ -31,6 +32,7 @@ void Runtime::spend_text(size_t bytes) {
 
 Value Runtime::make_string(Text text, bool is_markup) {
   spend_text(text.size());
+  spend(static_cast<int64_t>(text.border_count() / 2));
   return Value::string(std::move(text), is_markup);
 }
 
@@ -42,13 +44,21 @@ Value Runtime::make_strings(std::vector<Text> texts, bool is_markup) {
 }
 
 Value Runtime::make_list(std::vector<Value> items) {
-  spend(1 + static_cast<int64_t>(items.size()));
+  spend(kContainerCost + static_cast<int64_t>(items.size()));
   return Value::list(std::move(items));
 }
 
 Value Runtime::make_tuple(std::vector<Value> items) {
-  spend(1 + static_cast<int64_t>(items.size()));
+  spend(kContainerCost + static_cast<int64_t>(items.size()));
   return Value::tuple(std::move(items));
+}
+
+Value Runtime::make_dict(std::vector<DictEntry> entries) {
+  // Each key is compared with as many others as finding its place takes.
+  const int64_t comparisons = std::bit_width(entries.size());
+  spend(kContainerCost + 2 * static_cast<int64_t>(entries.size()));
+  for (const DictEntry& entry : entries) spend((entry.key.weight() - 1) * comparisons);
+  return Value::dict(std::move(entries));
 }
 
 Text Runtime::text_of(const Value& value) {

@@ -34,6 +34,7 @@ class Runtime {
   Value make_strings(std::vector<Text> texts, bool is_markup = false);  // a list
   Value make_list(std::vector<Value> items);
   Value make_tuple(std::vector<Value> items);
+  Value make_dict(std::vector<DictEntry> entries);
 
   template <typename T, typename... Args>
   T* make(Args&&... args) {
@@ -53,6 +54,7 @@ class Runtime {
  private:
   static constexpr int64_t kObjectCost = 50;
   static constexpr int64_t kStringCost = 4;
+  static constexpr int64_t kContainerCost = 4;
 
   [[noreturn]] void fail_out_of_fuel() const;
 

@@ -38,7 +38,7 @@ class Key {
 
   Value folded(const Value& value) const {
     if (is_case_sensitive_ || !value.is_string()) return value;
-    runtime_.spend(2 * value.weight());
+    runtime_.spend(value.weight() + static_cast<int64_t>(value.as_view().size() / 4));
     return runtime_.make_string(to_lower(value.as_text()));
   }
 
@@ -55,6 +55,11 @@ const Value* maybe(const Arguments& arguments, size_t index) {
 bool is_less(Runtime& runtime, const Value& left, const Value& right) {
   runtime.spend(std::min(left.weight(), right.weight()));
   return order(left, right, "<") < 0;
+}
+
+bool is_equal(Runtime& runtime, const Value& left, const Value& right) {
+  runtime.spend(std::min(left.weight(), right.weight()));
+  return equals(left, right);
 }
 
 // The places of the items in the order of their keys; equal ones stay as they are.
@@ -159,7 +164,7 @@ Value grouped(Runtime& runtime, const Value& input, Arguments& arguments) {
   for (size_t i = 0; i < places.size();) {
     const size_t first = places[i];
     std::vector<Value> group;
-    for (; i < places.size() && equals(keys[places[i]], keys[first]); ++i)
+    for (; i < places.size() && is_equal(runtime, keys[places[i]], keys[first]); ++i)
       group.push_back(items[places[i]]);
     result.push_back(
         Value::group(shown.of(items[first], otherwise), runtime.make_list(std::move(group))));

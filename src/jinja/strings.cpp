@@ -19,6 +19,7 @@ class StripSet {
       at += c.size_bytes;
     }
     std::sort(codes_.begin(), codes_.end());
+    codes_.erase(std::unique(codes_.begin(), codes_.end()), codes_.end());
   }
   bool has(char32_t code) const {
     return is_space_ ? is_space(code) : std::binary_search(codes_.begin(), codes_.end(), code);

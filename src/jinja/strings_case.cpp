@@ -68,13 +68,24 @@ class Lowering {
   bool has_cased_before_ = false;
 };
 
+// Most text is ASCII, where a letter's other case is one bit away.
+Text with_case_of_ascii(const Text& text, char first, char last) {
+  std::string bytes(text.view());
+  for (char& c : bytes) {
+    if (c >= first && c <= last) c = static_cast<char>(c ^ 0x20);
+  }
+  return text.with_bytes(std::move(bytes));
+}
+
 }  // namespace
 
 Text to_upper(const Text& text) {
+  if (is_ascii(text.view())) return with_case_of_ascii(text, 'a', 'z');
   return mapped(text, [](std::string& out, char32_t code, size_t) { append_upper(out, code); });
 }
 
 Text to_lower(const Text& text) {
+  if (is_ascii(text.view())) return with_case_of_ascii(text, 'A', 'Z');
   Lowering lowering(text.view());
   return mapped(
       text, [&](std::string& out, char32_t code, size_t at) { lowering.append(out, code, at); });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace sparrow::jinja {
 
 void Text::append(std::string_view bytes, bool from_template) {
@@ -10,7 +12,7 @@ void Text::append(std::string_view bytes, bool from_template) {
     starts_from_template_ = from_template;
   } else if ((borders_.size() % 2 == 0 ? starts_from_template_ : !starts_from_template_) !=
              from_template) {
-    borders_.push_back(bytes_.size());
+    borders_.push_back(static_cast<uint32_t>(bytes_.size()));
   }
   bytes_.append(bytes);
 }
@@ -19,7 +21,7 @@ void Text::append(const Text& text, size_t begin, size_t end) {
   bool from_template = text.is_from_template(begin);
   auto border = std::upper_bound(text.borders_.begin(), text.borders_.end(), begin);
   while (begin < end) {
-    const size_t run_end = border == text.borders_.end() ? end : std::min(end, *border++);
+    const size_t run_end = border == text.borders_.end() ? end : std::min<size_t>(end, *border++);
     append(text.view().substr(begin, run_end - begin), from_template);
     from_template = !from_template;
     begin = run_end;
@@ -37,6 +39,13 @@ bool Text::is_from_template(size_t at) const {
   return starts_from_template_ != (passed % 2 == 1);
 }
 
+Text Text::with_bytes(std::string bytes) const {
+  SPARROW_CHECK(bytes.size() == bytes_.size());
+  Text result = *this;
+  result.bytes_ = std::move(bytes);
+  return result;
+}
+
 void Text::truncate(size_t size) {
   if (size >= bytes_.size()) return;
   bytes_.resize(size);
@@ -52,7 +61,7 @@ std::vector<Segment> Text::segments() const {
     begin = end;
     from_template = !from_template;
   };
-  for (const size_t border : borders_) add(border);
+  for (const uint32_t border : borders_) add(border);
   add(bytes_.size());
   return result;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 
 namespace sparrow::jinja {
 
+// At most 4 GiB long.
 class Text {
  public:
   Text() = default;
@@ -27,8 +29,13 @@ class Text {
   void append(const Text& text, size_t begin, size_t end);  // its bytes [begin, end)
 
   Text slice(size_t begin, size_t end) const;  // bytes [begin, end)
+  // How often the writer changes.
+  size_t border_count() const { return borders_.size(); }
   // Who wrote byte `at`; behind the end, who wrote the last one.
   bool is_from_template(size_t at) const;
+
+  // Other bytes, as many, with the same writers.
+  Text with_bytes(std::string bytes) const;
 
   // Drops everything from byte `size` on.
   void truncate(size_t size);
@@ -39,7 +46,7 @@ class Text {
  private:
   std::string bytes_;
   bool starts_from_template_ = false;
-  std::vector<size_t> borders_;  // where the writer changes: ascending, inside the text
+  std::vector<uint32_t> borders_;  // where the writer changes: ascending, inside the text
 };
 
 }  // namespace sparrow::jinja

@@ -198,7 +198,9 @@ bool Value::truth() const {
 }
 
 int64_t Value::weight() const {
-  if (is_string()) return 1 + static_cast<int64_t>(as_text().size() / 16);
+  if (is_string()) {
+    return 1 + static_cast<int64_t>(as_text().size() / 16 + as_text().border_count() / 2);
+  }
   if (is_sequence()) return std::get<SequencePointer>(data_)->weight;
   if (is(Kind::dict)) return as_dict().weight();
   return 1;
