@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "apps/cli/display_text.h"
 #include "base/config_env.h"
 #include "store/disk.h"
 
@@ -95,6 +96,21 @@ std::string bar_text(std::string_view status, uint64_t completed, uint64_t total
   return fmt::format("{}▕{}▏ {}{}", left, bar, size, rate);
 }
 
+std::string spinner_text(size_t frame, std::string_view text, int columns) {
+  constexpr std::array<const char*, 10> kFrames = {"⠋", "⠙", "⠹", "⠸", "⠼",
+                                                   "⠴", "⠦", "⠧", "⠇", "⠏"};
+  std::string line = fmt::format("{} ", kFrames[frame % kFrames.size()]);
+  int used = 2;
+  while (!text.empty()) {
+    const TextCluster cluster = first_cluster(text);
+    used += cluster.columns;
+    if (used >= columns) break;
+    line += cluster.bytes;
+    text.remove_prefix(cluster.bytes.size());
+  }
+  return line;
+}
+
 ProgressBar::ProgressBar() : is_terminal_(stderr_is_terminal()) {}
 
 ProgressBar::~ProgressBar() { clear(); }
@@ -140,13 +156,11 @@ Spinner::Spinner(std::string text) : text_(std::move(text)) {
 }
 
 void Spinner::turn() {
-  constexpr std::array<const char*, 10> kFrames = {"⠋", "⠙", "⠹", "⠸", "⠼",
-                                                   "⠴", "⠦", "⠧", "⠇", "⠏"};
   bool is_drawn = false;
   std::unique_lock lock(mutex_);
   for (size_t frame = 0;; ++frame) {
     if (stopping_.wait_for(lock, kRedraw, [this] { return is_stopped_; })) break;
-    draw(fmt::format("{} {}", kFrames[frame % kFrames.size()], text_));
+    draw(spinner_text(frame, text_, terminal_columns()));
     is_drawn = true;
   }
   if (is_drawn) erase();

@@ -24,6 +24,10 @@ bool progress_is_drawn();    // a bar or spinner stands on the line; for signal 
 std::string bar_text(std::string_view status, uint64_t completed, uint64_t total,
                      double bytes_per_second, int columns);
 
+// Text of a spinner that leaves a line of `columns` its last one: a full line would wrap, and each
+// frame would then stand below the one before.
+std::string spinner_text(size_t frame, std::string_view text, int columns);
+
 std::string duration_text(double seconds);  // "41s", "2m05s", "1h02m"
 
 // Used by one thread.

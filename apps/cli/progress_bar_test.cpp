@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apps/cli/display_text.h"
 #include "apps/cli/relative_time.h"
 
 namespace sparrow::cli {
@@ -44,6 +45,15 @@ TEST(ProgressBar, a_full_bar_is_full_and_has_no_time_left) {
   EXPECT_THAT(text, testing::HasSubstr("100%"));
   EXPECT_EQ(text.find("█ "), std::string::npos);
   EXPECT_THAT(text, testing::EndsWith("1.0 MB/s"));
+}
+
+TEST(Spinner, fits_every_width_also_with_wide_names) {
+  EXPECT_EQ(spinner_text(0, "loading a", 80), "⠋ loading a");
+  EXPECT_EQ(spinner_text(11, "loading a", 11), "⠙ loading ");
+  EXPECT_EQ(spinner_text(0, "模型模型", 6), "⠋ 模");
+  EXPECT_EQ(spinner_text(0, "模型模型", 7), "⠋ 模型");
+  for (int columns = 3; columns < 60; ++columns)
+    EXPECT_LT(display_columns(spinner_text(3, "loading 模型-qwen2.5-q4_k_m 😀", columns)), columns);
 }
 
 TEST(ProgressBar, durations_are_short) {
