@@ -56,6 +56,7 @@ Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const Samplin
     if (delta->finish_reason != FinishReason::none) {
       answer.finish_reason = delta->finish_reason;
       answer.error = delta->error;
+      answer.error_code = delta->error_code;
     }
   }
   spinner.reset();

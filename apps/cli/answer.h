@@ -14,6 +14,7 @@ struct Answer {
   std::string text;  // all that was generated, also when it was stopped
   FinishReason finish_reason = FinishReason::none;
   std::string error;  // when finish_reason is error
+  ErrorCode error_code = ErrorCode::internal;
   RequestStats stats;
   std::vector<OutputToken> tokens;  // with logprobs, if they were asked for
   double total_s = 0;

@@ -47,7 +47,7 @@ void answer_once(ChatSession& session, const std::string& prompt) {
   }
   const Answer answer = session.ask(prompt, nullptr);
   if (answer.finish_reason == FinishReason::error) {
-    fail(ErrorCode::internal, "the answer broke off: {}", answer.error);
+    fail(answer.error_code, "the answer broke off: {}", answer.error);
   }
   if (!answer.tokens.empty() && !answer.reader_is_gone) {
     std::fputs(logprobs_text(answer, *session.model().tokenizer).c_str(), stderr);

@@ -87,6 +87,12 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
                        .max_rows = workspace_limits(plan, options).max_rows}),
       pace(std::min(options.prefill_chunk, plan.context_length)) {
   plan.weight_bytes = model->weight_bytes();
+  const int64_t rows = model->config().vocabulary_size;
+  if (tokenizer->vocabulary_size() > rows) {
+    fail(ErrorCode::invalid_file,
+         "tokenizer.ggml.tokens has {} tokens, but token_embd.weight has rows for {} only",
+         tokenizer->vocabulary_size(), rows);
+  }
 }
 
 std::unique_ptr<Engine> Engine::load(std::shared_ptr<const GgufFile> file,
@@ -105,7 +111,7 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() {
   stop();
   impl_->scheduler.admit(impl_->inbox.take());
-  impl_->scheduler.finish_all(FinishReason::cancelled, "");
+  impl_->scheduler.cancel_all();
 }
 
 std::shared_ptr<OutputStream> Engine::submit(Request request) {
@@ -120,8 +126,11 @@ std::shared_ptr<OutputStream> Engine::submit(Request request) {
 bool Engine::step() {
   try {
     return impl_->run_step();
+  } catch (const Error& error) {
+    impl_->scheduler.finish_all_with(error);
+    return true;
   } catch (const std::exception& error) {
-    impl_->scheduler.finish_all(FinishReason::error, error.what());
+    impl_->scheduler.finish_all_with(Error(ErrorCode::internal, error.what()));
     return true;
   }
 }

@@ -401,6 +401,7 @@ TEST(Engine, broken_weights_end_requests_with_an_error_and_not_the_program) {
     const Answer answer = rig.run(some_prompt(12), random_draws(10, 1));
     EXPECT_EQ(answer.last.finish_reason, FinishReason::error);
     EXPECT_THAT(answer.last.error, testing::HasSubstr("not numbers"));
+    EXPECT_EQ(answer.last.error_code, ErrorCode::invalid_file);
     EXPECT_EQ(used_blocks(rig.engine()), 0);
     EXPECT_EQ(rig.engine().stats().cached_block_count, 0);
   }

@@ -15,6 +15,7 @@ void OutputStream::push(TextDelta delta) {
   if (delta.finish_reason != FinishReason::none) {
     pending_.finish_reason = delta.finish_reason;
     pending_.error = std::move(delta.error);
+    pending_.error_code = delta.error_code;
     pending_.stop_string = std::move(delta.stop_string);
     is_finished_ = true;
   }

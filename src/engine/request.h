@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sampling/logprobs.h"
+#include "sparrow/error.h"
 #include "sparrow/sampling_params.h"
 #include "text/tokenizer.h"
 
@@ -34,8 +35,9 @@ struct TextDelta {
   std::string text;
   std::vector<OutputToken> tokens;
   FinishReason finish_reason = FinishReason::none;
-  std::string error;        // when finish_reason is error
-  std::string stop_string;  // the stop string that ended it, if one did
+  std::string error;                           // when finish_reason is error
+  ErrorCode error_code = ErrorCode::internal;  // of that error
+  std::string stop_string;                     // the stop string that ended it, if one did
 };
 
 // Times in seconds and counts of one request, complete when it has finished.

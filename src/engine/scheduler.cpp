@@ -106,9 +106,15 @@ void Scheduler::deliver() {
   std::erase_if(waiting_, is_finished);
 }
 
-void Scheduler::finish_all(FinishReason reason, const std::string& error) {
-  for (const auto& sequence : running_) sequence->finish(reason, error);
-  for (const auto& sequence : waiting_) sequence->finish(reason, error);
+void Scheduler::cancel_all() {
+  for (const auto& sequence : running_) sequence->finish(FinishReason::cancelled);
+  for (const auto& sequence : waiting_) sequence->finish(FinishReason::cancelled);
+  deliver();
+}
+
+void Scheduler::finish_all_with(const Error& error) {
+  for (const auto& sequence : running_) sequence->finish_with(error);
+  for (const auto& sequence : waiting_) sequence->finish_with(error);
   deliver();
 }
 

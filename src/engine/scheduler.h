@@ -44,7 +44,8 @@ class Scheduler {
   void cancel_marked();
   // Delivers what is new to every stream, and lets go of the finished.
   void deliver();
-  void finish_all(FinishReason reason, const std::string& error);
+  void cancel_all();
+  void finish_all_with(const Error& error);
 
   int64_t waiting_count() const { return static_cast<int64_t>(waiting_.size()); }
   int64_t running_count() const { return static_cast<int64_t>(running_.size()); }

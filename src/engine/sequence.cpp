@@ -44,7 +44,7 @@ void Sequence::advance(int64_t count) {
 
 void Sequence::append(const SampledToken& token) {
   if (!answer_began_at_) answer_began_at_ = Clock::now();
-  if (token.id < 0) return finish(FinishReason::error, token.error);
+  if (token.id < 0) return finish_with(Error(ErrorCode::invalid_file, token.error));
   if (std::binary_search(ending_ids_.begin(), ending_ids_.end(), token.id))
     return finish(FinishReason::stop);
   tokens_.push_back(token.id);
@@ -67,13 +67,19 @@ void Sequence::show(std::string_view text) {
   }
 }
 
-void Sequence::finish(FinishReason reason, std::string error) {
+void Sequence::finish(FinishReason reason) {
   if (is_finished()) return;
   show(detokenizer_.finish());
   if (is_finished()) return;  // by a stop string that the last character completed
   stops_.finish(delta_.text);
   finish_reason_ = reason;
-  delta_.error = std::move(error);
+}
+
+void Sequence::finish_with(const Error& error) {
+  finish(FinishReason::error);
+  if (finish_reason_ != FinishReason::error) return;  // it had ended before
+  delta_.error = error.what();
+  delta_.error_code = error.code();
 }
 
 void Sequence::deliver() {

@@ -53,7 +53,8 @@ class Sequence {
   void advance(int64_t count);
   // The token after the last, or why there is none. May finish the sequence.
   void append(const SampledToken& token);
-  void finish(FinishReason reason, std::string error = {});
+  void finish(FinishReason reason);
+  void finish_with(const Error& error);
 
   bool is_finished() const { return finish_reason_ != FinishReason::none; }
   FinishReason finish_reason() const { return finish_reason_; }

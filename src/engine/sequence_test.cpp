@@ -51,7 +51,11 @@ Read feed(const Tokenizer& tokenizer, const SamplingParams& params, const Ids& i
     deliver();
   }
   if (!sequence->is_finished() && at_end != FinishReason::none) {
-    sequence->finish(at_end, at_end == FinishReason::error ? "broken" : "");
+    if (at_end == FinishReason::error) {
+      sequence->finish_with(Error(ErrorCode::internal, "broken"));
+    } else {
+      sequence->finish(at_end);
+    }
     deliver();
   }
   return read;
