@@ -41,9 +41,10 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
   for (int64_t i = 0; i < kMatrices * matrix_bytes; ++i)
     weights.data[i] = static_cast<std::byte>(random() & 0x3f);
 
+  // 7 % of the groups are wide, as in a model.
   std::normal_distribution<float> bell(0, 1);
   std::vector<float> x(static_cast<size_t>(rows * kInputs));
-  for (float& value : x) value = bell(random);
+  for (float& value : x) value = bell(random) * (random() % 430 == 0 ? 8.0f : 1.0f);
   ThreadTeam team(1);
   QuantizedInput input;
   const kernels::QuantizedRows quantized = input.quantize(x.data(), rows, kInputs, kernels, team);

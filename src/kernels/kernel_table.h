@@ -56,22 +56,29 @@ inline constexpr int64_t kQuantBlockGroups = 8;
 inline constexpr int64_t kQuantBlock = kQuantBlockGroups * kQuantGroup;
 
 // 256 values of one row of quantized activations, with all that a product needs to know of them.
-// Value i is scales[i / 32] * q[i] with q = high[i], an integer of 8 bits, or, where the group is
-// in 16 bits, q = 256 * high[i] + low[i]. Groups behind the end of a row are not set.
+// Value i is scales[i / 32] * high[i], and where the group is wide, in 16 bits, another
+// scales[i / 32] / 256 * low[i] (LowPlane). Groups behind the end of a row are not set.
 struct alignas(64) QuantizedBlock {
   int8_t high[kQuantBlock];
   float scales[kQuantBlockGroups];
-  float scaled_sums32[kQuantBlockGroups];      // scale * sum of 32 q
-  int32_t minus_sums32[kQuantBlockGroups];     // - sum of 32 q
-  float scaled_sums16[2 * kQuantBlockGroups];  // scale * sum of 16 q
+  float sums32[kQuantBlockGroups];          // of 32 values
+  float sums16[2 * kQuantBlockGroups];      // of 16 values
+  int32_t minus_sums32[kQuantBlockGroups];  // - sum of 32 of `high`
   int32_t minus_sums16[2 * kQuantBlockGroups];
-  uint8_t in_16_bits[kQuantBlockGroups];  // 0 or 1
+  uint32_t wide;  // bit g: group g is in 16 bits
+};
+
+// What the wide groups of a block have besides; elsewhere it is not set.
+struct alignas(64) LowPlane {
+  int8_t low[kQuantBlock];
+  int32_t minus_sums32[kQuantBlockGroups];
+  int32_t minus_sums16[2 * kQuantBlockGroups];
 };
 
 // Block b of row i is number b * rows + i: what many rows need at one time stands together.
 struct QuantizedRows {
   const QuantizedBlock* blocks;
-  const int8_t* low;  // [blocks][256], set only where the group is in 16 bits
+  const LowPlane* low;  // of each block
   int64_t rows;
 };
 
@@ -80,18 +87,20 @@ struct QuantizeArgs {
   const float* x;
   int64_t count;  // of the row; a multiple of 32
   QuantizedBlock* blocks;
-  int8_t* low;
+  LowPlane* low;
   int64_t stride;  // from one block of the row to its next, in blocks
 };
 
 // Quantized activations times packed weights.
 //
 // A weight of a format with groups of g values (16 or 32) is S * (code - offset) + Z, with S and Z
-// of its group in f32. Of a group of 32 values of x with scale d, result j takes
-//   t = float(sum of q * (code - offset)) * S                         where g is 32, or
+// of its group in f32. Of 32 bytes b of x that share a scale d, result j takes
+//   t = float(sum of b * (code - offset)) * S                         where g is 32, or
 //   t = fma(float(sum over the last 16) , S2, float(sum over the first 16) * S1)   where g is 16;
-//   out = fma(t, d, out); then for each Z of the group: out = fma(Z, d * float(sum of q), out),
-// groups ascending from out = 0. Sums of integers are exact, so every instruction set that keeps
+//   out = fma(t, d, out).
+// It starts from out = 0 and takes, block of 256 values by block: each group's `high` in ascending
+// order, after each for each Z of the group out = fma(Z, sum of the values, out); then each wide
+// group's `low` in ascending order. Sums of integers are exact, so every instruction set that keeps
 // this order gives the same bits.
 struct PackedMatmulArgs {
   float* out;  // row i starts at out + out_rows[i] * out_stride
@@ -133,10 +142,11 @@ struct KernelTable {
   // out[i][j] (= or +=) sum over k of x[i][k] * w[j][k].
   void (*matmul_f32_f32_f32)(const MatmulArgs& args);
 
-  // One row. Each group of 32: scale = largest magnitude / 127 (in 16 bits: / 32512), q = x times
-  // the inverse of that, rounded to nearest even. A group is in 16 bits if its largest magnitude
-  // exceeds kOutlierFactor * (sum of all groups' largest, ascending) / groups. A group with a NaN
-  // or an infinity has q = 0 and that scale, so its results are NaN; its row stays in 8 bits.
+  // One row. Each group of 32: step = largest magnitude / 127 (wide: / 32512), q = x times the
+  // inverse of that, rounded to nearest even. A group is wide if its largest magnitude exceeds
+  // kOutlierFactor * (sum of all groups' largest, ascending) / groups; then q = 256 * high + low,
+  // low from -128 to 127, and its scale is 256 * step. A group with a NaN or an infinity has q = 0
+  // and that scale, so its results are NaN; none of its row is wide.
   void (*quantize)(const QuantizeArgs& args);
 
   // The product for weights of GGUF type `gguf_id`; null where the type has no packed form here.

@@ -51,14 +51,14 @@ class Guarded {
 
 struct Quantized {
   Quantized(const KernelTable& table, const std::vector<float>& x, int64_t m, int64_t k)
-      : rows_(m), k_(k), blocks(m * block_count()), low(m * block_count() * kQuantBlock) {
+      : rows_(m), k_(k), blocks(m * block_count()), low(m * block_count()) {
     Guarded<float> input(m * k);
     std::copy(x.begin(), x.end(), input.data());
     for (int64_t i = 0; i < m; ++i) {
       table.quantize({.x = input.data() + i * k,
                       .count = k,
                       .blocks = blocks.data() + i,
-                      .low = low.data() + i * kQuantBlock,
+                      .low = low.data() + i,
                       .stride = m});
     }
     rows = {blocks.data(), low.data(), m};
@@ -67,19 +67,26 @@ struct Quantized {
   const QuantizedBlock& block(int64_t row, int64_t value) const {
     return blocks.data()[value / kQuantBlock * rows_ + row];
   }
+  const LowPlane& low_plane(int64_t row, int64_t value) const {
+    return low.data()[&block(row, value) - blocks.data()];
+  }
+  bool is_wide(int64_t row, int64_t value) const {
+    return (block(row, value).wide >> value % kQuantBlock / kQuantGroup & 1) != 0;
+  }
+  // In steps of scale().
   int q(int64_t row, int64_t value) const {
-    const int64_t at = value % kQuantBlock;
-    const QuantizedBlock& found = block(row, value);
-    if (found.in_16_bits[at / kQuantGroup] == 0) return found.high[at];
-    return 256 * found.high[at] + low.data()[(&found - blocks.data()) * kQuantBlock + at];
+    const int high = block(row, value).high[value % kQuantBlock];
+    if (!is_wide(row, value)) return high;
+    return 256 * high + low_plane(row, value).low[value % kQuantBlock];
   }
   float scale(int64_t row, int64_t value) const {
-    return block(row, value).scales[value % kQuantBlock / kQuantGroup];
+    const float scale = block(row, value).scales[value % kQuantBlock / kQuantGroup];
+    return is_wide(row, value) ? scale / 256 : scale;
   }
 
   int64_t rows_, k_;
   Guarded<QuantizedBlock> blocks;
-  Guarded<int8_t> low;
+  Guarded<LowPlane> low;
   QuantizedRows rows;
 };
 
@@ -153,15 +160,21 @@ TEST_P(PackedMatmulOn, quantizes_to_the_bits_of_the_plain_version) {
       const QuantizedBlock& a = found.block(0, group * 32);
       const QuantizedBlock& b = expected.block(0, group * 32);
       const int64_t at = group % kQuantBlockGroups;
-      outliers += a.in_16_bits[at];
-      EXPECT_EQ(a.in_16_bits[at], b.in_16_bits[at]) << group;
+      EXPECT_EQ(a.wide, b.wide) << group;
       EXPECT_TRUE(same_bits(a.scales + at, b.scales + at, 1)) << group;
       EXPECT_EQ(a.minus_sums32[at], b.minus_sums32[at]) << group;
-      EXPECT_TRUE(same_number(a.scaled_sums32[at], b.scaled_sums32[at])) << group;
+      EXPECT_TRUE(same_number(a.sums32[at], b.sums32[at])) << group;
       for (int64_t half = 2 * at; half < 2 * at + 2; ++half) {
         EXPECT_EQ(a.minus_sums16[half], b.minus_sums16[half]) << group;
-        EXPECT_TRUE(same_number(a.scaled_sums16[half], b.scaled_sums16[half])) << group;
+        EXPECT_TRUE(same_number(a.sums16[half], b.sums16[half])) << group;
       }
+      if (!found.is_wide(0, group * 32)) continue;
+      ++outliers;
+      const LowPlane& low = found.low_plane(0, group * 32);
+      const LowPlane& expected_low = expected.low_plane(0, group * 32);
+      EXPECT_EQ(low.minus_sums32[at], expected_low.minus_sums32[at]) << group;
+      EXPECT_EQ(low.minus_sums16[2 * at], expected_low.minus_sums16[2 * at]) << group;
+      EXPECT_EQ(low.minus_sums16[2 * at + 1], expected_low.minus_sums16[2 * at + 1]) << group;
     }
     if (values == tame) {
       EXPECT_GT(outliers, 0);

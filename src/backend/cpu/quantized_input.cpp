@@ -20,14 +20,14 @@ kernels::QuantizedRows QuantizedInput::quantize(const float* x, int64_t rows, in
   SPARROW_CHECK(columns % kernels::kQuantGroup == 0);
   const int64_t blocks = (columns + kernels::kQuantBlock - 1) / kernels::kQuantBlock;
   hold(blocks_, rows * blocks);
-  hold(low_, rows * blocks * kernels::kQuantBlock);
+  hold(low_, rows * blocks);
   const int64_t grain = std::max<int64_t>(1, 16384 / columns);
   team.for_each(rows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       kernels.quantize({.x = x + row * columns,
                         .count = columns,
                         .blocks = blocks_.data() + row,
-                        .low = low_.data() + row * kernels::kQuantBlock,
+                        .low = low_.data() + row,
                         .stride = rows});
     }
   });

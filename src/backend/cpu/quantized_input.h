@@ -18,7 +18,7 @@ class QuantizedInput {
 
  private:
   std::vector<kernels::QuantizedBlock> blocks_;
-  std::vector<int8_t> low_;
+  std::vector<kernels::LowPlane> low_;
 };
 
 }  // namespace sparrow

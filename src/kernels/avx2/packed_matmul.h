@@ -21,9 +21,9 @@
 namespace sparrow::kernels::avx2 {
 namespace {
 
-constexpr int kVectors = 8;               // registers that hold 32 values of 8 rows
-constexpr int kFew = 3;                   // rows of x that the direct way takes at once
-constexpr int64_t kPrefetchBytes = 4096;  // ahead of the block at hand
+constexpr int kVectors = 8;                // registers that hold 32 values of 8 rows
+constexpr int kFew = 3;                    // rows of x that the direct way takes at once
+constexpr int64_t kPrefetchBytes = 16384;  // ahead of the block at hand
 
 inline __m256i four_of(const int8_t* x) {
   int32_t value;
@@ -43,32 +43,30 @@ inline int64_t x_row(const PackedMatmulArgs& a, int64_t i) {
   return a.x_rows != nullptr ? a.x_rows[i] : i;
 }
 
-inline const int8_t* low_of(const QuantizedRows& rows, const QuantizedBlock* block) {
-  return rows.low + (block - rows.blocks) * kQuantBlock;
-}
-
 // Of as many values as share a scale of the weight, of which a group of 32 has kSubs.
-template <int kSubs>
-inline const int32_t* minus_sums(const QuantizedBlock& x) {
+template <int kSubs, typename Plane>
+inline const int32_t* minus_sums(const Plane& x) {
   return kSubs == 1 ? x.minus_sums32 : x.minus_sums16;
 }
 template <int kSubs>
-inline const float* scaled_sums(const QuantizedBlock& x) {
-  return kSubs == 1 ? x.scaled_sums32 : x.scaled_sums16;
+inline const float* value_sums(const QuantizedBlock& x) {
+  return kSubs == 1 ? x.sums32 : x.sums16;
 }
 
 inline float* out_row(const PackedMatmulArgs& a, int64_t i) {
   return a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
 }
 
-// Fields of a block are read side by side, in an order the hardware does not foresee; what is asked
-// for may lie beyond the weight.
+// Into the L2 cache; what is asked for may lie beyond the weight. It stays where it is written: the
+// compiler would ask for all of a block's cache lines in one burst that the core has to wait for.
+inline void prefetch(const uint8_t* line) { asm volatile("prefetcht1 %0" : : "m"(*line)); }
+
+// Asks for part g of the block that lies `ahead` bytes further on: its fields are read side by
+// side, in an order that the hardware does not foresee.
 template <typename Format>
 inline void prefetch_part(const uint8_t* w, int g, int64_t ahead) {
-  constexpr int kBytes = kTileRows * Format::kBytes;
-  constexpr int kPart = kBytes / (Format::kValues / kQuantGroup);
-  for (int line = 0; line < kPart; line += 64)
-    _mm_prefetch(reinterpret_cast<const char*>(w + ahead + g * kPart + line), _MM_HINT_T0);
+  constexpr int kPart = kTileRows * Format::kBytes / (Format::kValues / kQuantGroup);
+  for (int line = 0; line < kPart; line += 64) prefetch(w + ahead + g * kPart + line);
 }
 
 // Into planes of 4 bits, where a Dot wants that.
@@ -95,50 +93,66 @@ inline __m256i add_planes(__m256i total, const __m256i (&codes)[kPlanes][kVector
   return total;
 }
 
-// Codes times part `sub` of group `place` of x.
+// t of kernel_table.h: 32 bytes of x, with the sums of each kGroup of them, times codes of group g
+// of a block of the weight.
 template <typename Format, typename Dot, int kPlanes>
-inline __m256i dot(const __m256i (&codes)[kPlanes][kVectors], const QuantizedRows& rows,
-                   const QuantizedBlock* x, int place, int sub) {
+inline __m256 dot(const typename Format::Block& block, const __m256i (&codes)[kPlanes][kVectors],
+                  int g, const int8_t* x, const int32_t* minus_sums) {
   constexpr int kSubs = 32 / Format::kGroup;
   constexpr int kCount = kVectors / kSubs;
-  constexpr int kBits = Format::kBits;
-  const int from = sub * kCount;
-  const int64_t value = place * kQuantGroup + sub * 16;
-  __m256i start = _mm256_setzero_si256();
-  if constexpr (Format::kOffset != 0)
-    start = correction(offset_bits(Format::kOffset), minus_sums<kSubs>(*x) + place * kSubs + sub);
-  if (x->in_16_bits[place] == 0) [[likely]]
-    return add_planes<Dot, kBits, kCount>(start, codes, from, x->high + value);
-  const __m256i upper =
-      add_planes<Dot, kBits, kCount>(_mm256_setzero_si256(), codes, from, x->high + value);
-  return add_planes<Dot, kBits, kCount>(_mm256_add_epi32(start, _mm256_slli_epi32(upper, 8)), codes,
-                                        from, low_of(rows, x) + value);
+  __m256 t = _mm256_setzero_ps();
+  for (int sub = 0; sub < kSubs; ++sub) {
+    __m256i total = _mm256_setzero_si256();
+    if constexpr (Format::kOffset != 0)
+      total = correction(offset_bits(Format::kOffset), minus_sums + sub);
+    const __m256 sum = _mm256_cvtepi32_ps(add_planes<Dot, Format::kBits, kCount>(
+        total, codes, sub * kCount, x + sub * Format::kGroup));
+    const __m256 scale = Format::scale(block, g * kSubs + sub);
+    t = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t);
+  }
+  return t;
 }
 
 // One group of 32 values: number g of a block of the weight, number `place` of kM blocks of x.
 template <typename Format, typename Dot, int kM>
 inline void add_group(const typename Format::Block& block, const uint8_t* w, int g, int half,
-                      const QuantizedRows& rows, const QuantizedBlock* const (&x)[kM], int place,
-                      __m256* out) {
+                      const QuantizedBlock* const (&x)[kM], int place, __m256* out) {
   constexpr int kSubs = 32 / Format::kGroup;
   __m256i codes[Dot::planes(Format::kBits)][kVectors];
   Format::codes(w, g, half, codes[0]);
   split(codes);
   for (int m = 0; m < kM; ++m) {
-    __m256 t = _mm256_setzero_ps();
-    for (int sub = 0; sub < kSubs; ++sub) {
-      const __m256 sum = _mm256_cvtepi32_ps(dot<Format, Dot>(codes, rows, x[m], place, sub));
-      const __m256 scale = Format::scale(block, g * kSubs + sub);
-      t = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t);
-    }
+    const __m256 t = dot<Format, Dot>(block, codes, g, x[m]->high + place * kQuantGroup,
+                                      minus_sums<kSubs>(*x[m]) + place * kSubs);
     out[m] = _mm256_fmadd_ps(t, _mm256_set1_ps(x[m]->scales[place]), out[m]);
     if constexpr (Format::kHasMin) {
       for (int sub = 0; sub < kSubs; ++sub) {
-        const float sum = scaled_sums<kSubs>(*x[m])[place * kSubs + sub];
+        const float sum = value_sums<kSubs>(*x[m])[place * kSubs + sub];
         out[m] = _mm256_fmadd_ps(Format::min(block, g * kSubs + sub), _mm256_set1_ps(sum), out[m]);
       }
     }
   }
+}
+
+// The low bytes of a block's wide groups. w is where its weights begin.
+template <typename Format, typename Dot>
+[[gnu::noinline]] __m256 add_low(__m256 out, const QuantizedBlock& x, const LowPlane& plane,
+                                 const uint8_t* w, int half) {
+  constexpr int kGroups = Format::kValues / kQuantGroup;
+  constexpr int kSubs = 32 / Format::kGroup;
+  for (uint32_t wide = x.wide; wide != 0; wide &= wide - 1) {
+    const int place = __builtin_ctz(wide);
+    const uint8_t* weight = w + place / kGroups * kTileRows * Format::kBytes;
+    const int g = place % kGroups;
+    __m256i codes[Dot::planes(Format::kBits)][kVectors];
+    Format::codes(weight, g, half, codes[0]);
+    split(codes);
+    const __m256 t =
+        dot<Format, Dot>(typename Format::Block(weight, half), codes, g,
+                         plane.low + place * kQuantGroup, minus_sums<kSubs>(plane) + place * kSubs);
+    out = _mm256_fmadd_ps(t, _mm256_set1_ps(x.scales[place] / 256), out);
+  }
+  return out;
 }
 
 // Rows [i, i + kM) of x times rows 8 half and on of one tile, the direct way.
@@ -154,16 +168,21 @@ void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, int half, 
   for (int64_t first = 0; first < all_groups; first += kQuantBlockGroups) {
     const int64_t left = all_groups - first;
     const int groups = static_cast<int>(left < kQuantBlockGroups ? left : kQuantBlockGroups);
+    const uint8_t* start = w;
     for (int at = 0; at < groups; at += kGroups, w += kTileRows * Format::kBytes) {
       const typename Format::Block block(w, half);
 #pragma GCC unroll 8
       for (int g = 0; g < kGroups; ++g) {
-        if (half == 0) prefetch_part<Format>(w, g, kPrefetchBytes);
+        if (kGroups > 1 && half == 0) prefetch_part<Format>(w, g, kPrefetchBytes);
         const int place = kGroups == kQuantBlockGroups ? g : at + g;
-        add_group<Format, Dot, kM>(block, w, g, half, a.x, x, place, out);
+        add_group<Format, Dot, kM>(block, w, g, half, x, place, out);
       }
     }
-    for (int m = 0; m < kM; ++m) x[m] += a.x.rows;
+    for (int m = 0; m < kM; ++m) {
+      if (x[m]->wide != 0)
+        out[m] = add_low<Format, Dot>(out[m], *x[m], a.x.low[x[m] - a.x.blocks], start, half);
+      x[m] += a.x.rows;
+    }
   }
 }
 
@@ -248,58 +267,44 @@ inline void add_products(__m256i (&sums)[kC][2], const uint8_t (*codes)[kVectors
   }
 }
 
-// What sums of the upper bytes become with the lower ones.
-template <typename Dot, int kBits, int kPlanes, int kCount>
-inline void widen(__m256i (&sums)[2], const uint8_t (*codes)[kVectors][2][32], int from,
-                  const int8_t* low, int64_t value, __m256i start) {
-  __m256i whole[1][2];
-  for (int h = 0; h < 2; ++h) {
-    const __m256i upper = _mm256_sub_epi32(sums[h], start);
-    whole[0][h] = _mm256_add_epi32(_mm256_slli_epi32(upper, 8), start);
+// t of kernel_table.h for 32 bytes of each of kC rows of x, group g of the panel.
+template <typename Dot, int kBits, int kSubs, bool kHasMin, int kC>
+inline void panel_dot(__m256 (&t)[kC][2], const Panel<Dot::planes(kBits)>& panel, int g,
+                      const int8_t* const (&x)[kC], const int32_t* const (&minus_sums)[kC]) {
+  constexpr int kCount = kVectors / kSubs;
+#pragma GCC unroll 2
+  for (int sub = 0; sub < kSubs; ++sub) {
+    __m256i sums[kC][2];
+    for (int c = 0; c < kC; ++c) {
+      sums[c][0] = kHasMin ? _mm256_setzero_si256()
+                           : correction(panel.offset_bits, minus_sums[c] + g * kSubs + sub);
+      sums[c][1] = sums[c][0];
+    }
+    add_products<Dot, kBits, Dot::planes(kBits), kCount, kC>(sums, panel.codes[g], sub * kCount, x,
+                                                             g * kQuantGroup + sub * 16);
+    for (int h = 0; h < 2; ++h) {
+      const __m256 scale = _mm256_load_ps(panel.scales[g * kSubs + sub][h]);
+      for (int c = 0; c < kC; ++c) {
+        const __m256 sum = _mm256_cvtepi32_ps(sums[c][h]);
+        t[c][h] = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t[c][h]);
+      }
+    }
   }
-  add_products<Dot, kBits, kPlanes, kCount, 1>(whole, codes, from, {low}, value);
-  sums[0] = whole[0][0];
-  sums[1] = whole[0][1];
 }
 
 // Blocks of kC rows of x, one behind the other, times the panel. kSubs scales a group.
 template <typename Dot, int kBits, int kSubs, bool kHasMin, int kC>
 inline void add_panel(__m256 (&out)[kC][2], const Panel<Dot::planes(kBits)>& panel, int groups,
-                      const QuantizedBlock* x, const int8_t* const (&low)[kC]) {
-  constexpr int kPlanes = Dot::planes(kBits);
-  constexpr int kCount = kVectors / kSubs;
+                      const QuantizedBlock* x) {
   const int8_t* high[kC];
-  for (int c = 0; c < kC; ++c) high[c] = x[c].high;
+  const int32_t* sums[kC];
+  for (int c = 0; c < kC; ++c) {
+    high[c] = x[c].high;
+    sums[c] = minus_sums<kSubs>(x[c]);
+  }
   for (int g = 0; g < groups; ++g) {
     __m256 t[kC][2];
-    int outliers = 0;  // rows of x whose group is in 16 bits
-    for (int c = 0; c < kC; ++c) outliers |= x[c].in_16_bits[g];
-#pragma GCC unroll 2
-    for (int sub = 0; sub < kSubs; ++sub) {
-      const int from = sub * kCount;
-      const int64_t value = g * kQuantGroup + sub * 16;
-      const auto start = [&](int c) {
-        return kHasMin ? _mm256_setzero_si256()
-                       : correction(panel.offset_bits, minus_sums<kSubs>(x[c]) + g * kSubs + sub);
-      };
-      __m256i sums[kC][2];
-      for (int c = 0; c < kC; ++c) sums[c][0] = sums[c][1] = start(c);
-      add_products<Dot, kBits, kPlanes, kCount, kC>(sums, panel.codes[g], from, high, value);
-      if (outliers != 0) [[unlikely]] {
-        for (int c = 0; c < kC; ++c) {
-          if (x[c].in_16_bits[g] == 0) continue;
-          widen<Dot, kBits, kPlanes, kCount>(sums[c], panel.codes[g], from, low[c], value,
-                                             start(c));
-        }
-      }
-      for (int h = 0; h < 2; ++h) {
-        const __m256 scale = _mm256_load_ps(panel.scales[g * kSubs + sub][h]);
-        for (int c = 0; c < kC; ++c) {
-          const __m256 sum = _mm256_cvtepi32_ps(sums[c][h]);
-          t[c][h] = sub == 0 ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, t[c][h]);
-        }
-      }
-    }
+    panel_dot<Dot, kBits, kSubs, kHasMin, kC>(t, panel, g, high, sums);
     for (int c = 0; c < kC; ++c) {
       const __m256 scale = _mm256_set1_ps(x[c].scales[g]);
       for (int h = 0; h < 2; ++h) out[c][h] = _mm256_fmadd_ps(t[c][h], scale, out[c][h]);
@@ -309,12 +314,27 @@ inline void add_panel(__m256 (&out)[kC][2], const Panel<Dot::planes(kBits)>& pan
         const __m256 min0 = _mm256_load_ps(panel.mins[g * kSubs + sub][0]);
         const __m256 min1 = _mm256_load_ps(panel.mins[g * kSubs + sub][1]);
         for (int c = 0; c < kC; ++c) {
-          const __m256 sum = _mm256_set1_ps(scaled_sums<kSubs>(x[c])[g * kSubs + sub]);
+          const __m256 sum = _mm256_set1_ps(value_sums<kSubs>(x[c])[g * kSubs + sub]);
           out[c][0] = _mm256_fmadd_ps(min0, sum, out[c][0]);
           out[c][1] = _mm256_fmadd_ps(min1, sum, out[c][1]);
         }
       }
     }
+  }
+}
+
+// The low bytes of a row's wide groups.
+template <typename Dot, int kBits, int kSubs, bool kHasMin>
+void add_low_bytes(__m256 (&out)[2], const Panel<Dot::planes(kBits)>& panel,
+                   const QuantizedBlock& x, const LowPlane& plane) {
+  const int8_t* const low[1] = {plane.low};
+  const int32_t* const sums[1] = {minus_sums<kSubs>(plane)};
+  for (uint32_t wide = x.wide; wide != 0; wide &= wide - 1) {
+    const int g = __builtin_ctz(wide);
+    __m256 t[1][2];
+    panel_dot<Dot, kBits, kSubs, kHasMin, 1>(t, panel, g, low, sums);
+    const __m256 scale = _mm256_set1_ps(x.scales[g] / 256);
+    for (int h = 0; h < 2; ++h) out[h] = _mm256_fmadd_ps(t[0][h], scale, out[h]);
   }
 }
 
@@ -329,18 +349,20 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& pane
     for (int c = 0; c < kC; ++c) gathered[c] = a.x.blocks[block + x_row(a, i + c)];
     x = gathered;
   }
-  const int8_t* low[kC];
   __m256 out[kC][2];
   for (int c = 0; c < kC; ++c) {
-    low[c] = a.x.low + (block + x_row(a, i + c)) * kQuantBlock;
     const float* result = out_row(a, i + c) + place.column;
     for (int h = 0; h < 2; ++h) {
       out[c][h] = place.block == 0 ? _mm256_setzero_ps()
                                    : _mm256_maskload_ps(result + 8 * h, place.masks[h]);
     }
   }
-  add_panel<Dot, kBits, kSubs, kHasMin, kC>(out, panel, place.groups, x, low);
+  add_panel<Dot, kBits, kSubs, kHasMin, kC>(out, panel, place.groups, x);
   for (int c = 0; c < kC; ++c) {
+    if (x[c].wide != 0) {
+      add_low_bytes<Dot, kBits, kSubs, kHasMin>(out[c], panel, x[c],
+                                                a.x.low[block + x_row(a, i + c)]);
+    }
     float* result = out_row(a, i + c) + place.column;
     for (int h = 0; h < 2; ++h) _mm256_maskstore_ps(result + 8 * h, place.masks[h], out[c][h]);
   }

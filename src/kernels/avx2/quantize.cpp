@@ -1,6 +1,7 @@
 // Quantization of activations, four registers a group; kernel_table.h defines it.
 #include "kernels/avx2/lanes.h"
 #include "kernels/avx2/table.h"
+#include "kernels/quantized_group.h"
 
 namespace sparrow::kernels::avx2 {
 namespace {
@@ -40,43 +41,31 @@ float largest_magnitude(const float* x) {
 
 // Group `group` of a block, whose scale is still its largest magnitude.
 void quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& block,
-                    int8_t* low) {
-  constexpr float kLargestFinite = 3.40282347e38f;
-  const int64_t first = group * kQuantGroup;
-  const float largest = block.scales[group];
-  const bool in_16_bits = largest > limit;
-  const float steps = in_16_bits ? 32512.0f : 127.0f;
-  const bool is_zero = largest < 1e-30f;
-  const bool is_finite = largest <= kLargestFinite;
-  const float inverse = is_finite && !is_zero ? steps / largest : 0.0f;
-  const float scale = is_zero ? 0.0f : largest / steps;
-  __m256i q[4];
+                    LowPlane& plane) {
+  const GroupRounding rounding = rounding_of(block.scales[group], limit);
+  __m256i high[4];
   for (int i = 0; i < 4; ++i) {
-    q[i] = inverse == 0.0f ? _mm256_setzero_si256()
-                           : _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i),
-                                                              _mm256_set1_ps(inverse)));
+    const __m256 values = _mm256_loadu_ps(x + 8 * i);
+    high[i] = rounding.inverse == 0.0f
+                  ? _mm256_setzero_si256()
+                  : _mm256_cvtps_epi32(_mm256_mul_ps(values, _mm256_set1_ps(rounding.inverse)));
   }
-  const int32_t sum0 = sum_integers(_mm256_add_epi32(q[0], q[1]));
-  const int32_t sum1 = sum_integers(_mm256_add_epi32(q[2], q[3]));
-  if (!in_16_bits) {
-    store_bytes(block.high + first, q);
-  } else {
-    __m256i high[4];
+  int32_t low_sums[2] = {0, 0};
+  if (rounding.is_wide) {
+    __m256i low[4];
     for (int i = 0; i < 4; ++i) {
-      high[i] = _mm256_srai_epi32(_mm256_add_epi32(q[i], _mm256_set1_epi32(128)), 8);
-      q[i] = _mm256_sub_epi32(q[i], _mm256_slli_epi32(high[i], 8));
+      const __m256i q = high[i];
+      high[i] = _mm256_srai_epi32(_mm256_add_epi32(q, _mm256_set1_epi32(128)), 8);
+      low[i] = _mm256_sub_epi32(q, _mm256_slli_epi32(high[i], 8));
     }
-    store_bytes(block.high + first, high);
-    store_bytes(low + first, q);
+    store_bytes(plane.low + group * kQuantGroup, low);
+    low_sums[0] = sum_integers(_mm256_add_epi32(low[0], low[1]));
+    low_sums[1] = sum_integers(_mm256_add_epi32(low[2], low[3]));
   }
-  block.in_16_bits[group] = in_16_bits ? 1 : 0;
-  block.scales[group] = scale;
-  block.minus_sums16[2 * group] = -sum0;
-  block.minus_sums16[2 * group + 1] = -sum1;
-  block.minus_sums32[group] = -(sum0 + sum1);
-  block.scaled_sums16[2 * group] = scale * static_cast<float>(sum0);
-  block.scaled_sums16[2 * group + 1] = scale * static_cast<float>(sum1);
-  block.scaled_sums32[group] = scale * static_cast<float>(sum0 + sum1);
+  store_bytes(block.high + group * kQuantGroup, high);
+  const int32_t high_sums[2] = {sum_integers(_mm256_add_epi32(high[0], high[1])),
+                                sum_integers(_mm256_add_epi32(high[2], high[3]))};
+  note_group(block, plane, group, rounding, high_sums, low_sums);
 }
 
 }  // namespace
@@ -85,15 +74,16 @@ void quantize(const QuantizeArgs& a) {
   const int64_t groups = a.count / kQuantGroup;
   float total = 0;
   for (int64_t i = 0; i < groups; ++i) {
+    QuantizedBlock& block = a.blocks[i / kQuantBlockGroups * a.stride];
     const float largest = largest_magnitude(a.x + i * kQuantGroup);
-    a.blocks[i / kQuantBlockGroups * a.stride].scales[i % kQuantBlockGroups] = largest;
+    if (i % kQuantBlockGroups == 0) block.wide = 0;
+    block.scales[i % kQuantBlockGroups] = largest;
     total += largest;
   }
   const float limit = kOutlierFactor * total / static_cast<float>(groups);
   for (int64_t i = 0; i < groups; ++i) {
     const int64_t at = i / kQuantBlockGroups * a.stride;
-    quantize_group(a.x + i * kQuantGroup, limit, i % kQuantBlockGroups, a.blocks[at],
-                   a.low + at * kQuantBlock);
+    quantize_group(a.x + i * kQuantGroup, limit, i % kQuantBlockGroups, a.blocks[at], a.low[at]);
   }
 }
 

@@ -1,10 +1,10 @@
 // Products of quantized activations with packed weights by VPDPBUSD (unsigned codes of the weight
-// times signed values of x). kernel_table.h defines the result; integer sums inside a group are
+// times signed bytes of x). kernel_table.h defines the result; integer sums inside a group are
 // exact, so the two ways here give the same bits:
 //   few rows of x: each weight is unpacked in registers and used at once, at the speed of memory;
 //   many rows: 32 rows of the weight are unpacked into a panel in the L1 cache, a block of 256 at a
-//   time, and multiplied with six rows of x at once (12 sums, 12 results and the operands fill the
-//   32 registers).
+//   time, and multiplied with eight rows of x at once (16 results, the 8 sums of one half of the
+//   panel and the operands fill the 32 registers).
 #include "kernels/avx512/packed_formats.h"
 #include "kernels/avx512/table.h"
 
@@ -12,12 +12,14 @@ namespace sparrow::kernels::avx512 {
 namespace {
 
 constexpr int kFew = 4;  // rows of x that the direct way takes at once
-// Rows of x in one tile of the panel way: as many as the registers hold sums, results and, with two
+// Rows of x in one tile of the panel way: as many as the registers hold results, sums and, with two
 // scales a group, what the first of them gave.
 template <int kSubs>
-constexpr int kColumns = kSubs == 1 ? 6 : 4;
-constexpr int kVectors = 8;               // registers that hold 32 values of 16 rows
-constexpr int64_t kPrefetchBytes = 4096;  // ahead of the block at hand
+constexpr int kColumns = kSubs == 1 ? 8 : 6;
+constexpr int kVectors = 8;                // registers that hold 32 values of 16 rows
+constexpr int kPanelRows = 2 * kTileRows;  // of the weight
+constexpr int64_t kMostRows = 512;         // of x that the panel way takes at once
+constexpr int64_t kPrefetchBytes = 16384;  // ahead of the block at hand
 
 int64_t x_row(const PackedMatmulArgs& a, int64_t i) {
   return a.x_rows != nullptr ? a.x_rows[i] : i;
@@ -27,10 +29,26 @@ float* out_row(const PackedMatmulArgs& a, int64_t i) {
   return a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
 }
 
-inline __m512i four_of(const int8_t* x) {
-  int32_t value;
-  __builtin_memcpy(&value, x, sizeof(value));
-  return _mm512_set1_epi32(value);
+// The four below name memory in one instruction and stay in the order in which they are written.
+// Left to itself GCC 12 gives what they read, and sums of later rows, registers that are not there,
+// and asks for all of a block's cache lines in one burst that the core has to wait for.
+
+// sum += codes times the four values at x.
+inline void add_four(__m512i& sum, __m512i codes, const int8_t* x) {
+  asm volatile("vpdpbusd %2%{1to16%}, %1, %0"
+               : "+v"(sum)
+               : "v"(codes), "m"(*reinterpret_cast<const int32_t*>(x)));
+}
+
+inline __m512i broadcast(const int32_t& x) {
+  __m512i all;
+  asm volatile("vpbroadcastd %1, %0" : "=v"(all) : "m"(x));
+  return all;
+}
+
+// out = fma(v, x, out).
+inline void add_scaled(__m512& out, __m512 v, const float& x) {
+  asm volatile("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(out) : "v"(v), "m"(x));
 }
 
 // What the codes' offset, a power of two, makes too much: what a sum of products begins with.
@@ -41,79 +59,92 @@ inline __m512i correction(int offset_bits, const int32_t* minus_sum) {
 // The logarithm of an offset.
 constexpr int offset_bits(int offset) { return offset <= 1 ? 0 : 1 + offset_bits(offset / 2); }
 
-// Asks for the cache lines of part g of `parts` of the block that lies `ahead` bytes further on.
-// The fields of a block are read side by side, in an order the hardware does not foresee; what is
-// asked for may lie beyond the weight.
+// Into the L2 cache; what is asked for may lie beyond the weight.
+inline void prefetch(const uint8_t* line) { asm volatile("prefetcht1 %0" : : "m"(*line)); }
+
+// Asks for part g of the block that lies `ahead` bytes further on: its fields are read side by
+// side, in an order that the hardware does not foresee.
 template <typename Format>
 inline void prefetch_part(const uint8_t* w, int g, int64_t ahead) {
-  constexpr int kBytes = kTileRows * Format::kBytes;
-  constexpr int kPart = kBytes / (Format::kValues / kQuantGroup);
-  for (int line = 0; line < kPart; line += 64)
-    _mm_prefetch(reinterpret_cast<const char*>(w + ahead + g * kPart + line), _MM_HINT_T0);
+  constexpr int kPart = kTileRows * Format::kBytes / (Format::kValues / kQuantGroup);
+  for (int line = 0; line < kPart; line += 64) prefetch(w + ahead + g * kPart + line);
 }
 
 // total + the sum over kCount vectors of codes times x, exact.
 template <int kCount>
 inline __m512i add_dot(__m512i total, const __m512i* codes, const int8_t* x) {
-  for (int i = 0; i < kCount; ++i) total = _mm512_dpbusd_epi32(total, codes[i], four_of(x + 4 * i));
+  for (int i = 0; i < kCount; ++i) add_four(total, codes[i], x + 4 * i);
   return total;
 }
 
-const int8_t* low_of(const QuantizedRows& rows, const QuantizedBlock* block) {
-  return rows.low + (block - rows.blocks) * kQuantBlock;
-}
-
 // Of as many values as share a scale of the weight, of which a group of 32 has kSubs.
-template <int kSubs>
-inline const int32_t* minus_sums(const QuantizedBlock& x) {
+template <int kSubs, typename Plane>
+inline const int32_t* minus_sums(const Plane& x) {
   return kSubs == 1 ? x.minus_sums32 : x.minus_sums16;
 }
 template <int kSubs>
-inline const float* scaled_sums(const QuantizedBlock& x) {
-  return kSubs == 1 ? x.scaled_sums32 : x.scaled_sums16;
+inline const float* value_sums(const QuantizedBlock& x) {
+  return kSubs == 1 ? x.sums32 : x.sums16;
 }
 
-// Codes times part `sub` of group `place` of x.
+// t of kernel_table.h: 32 bytes of x, with the sums of each kGroup of them, times codes of group g
+// of a block of the weight.
 template <typename Format>
-inline __m512i dot(const __m512i* codes, const QuantizedRows& rows, const QuantizedBlock* x,
-                   int place, int sub) {
+inline __m512 dot(const typename Format::Block& block, const __m512i* codes, int g, const int8_t* x,
+                  const int32_t* minus_sums) {
   constexpr int kSubs = 32 / Format::kGroup;
   constexpr int kCount = kVectors / kSubs;
-  const int64_t value = place * kQuantGroup + sub * 16;
-  __m512i start = _mm512_setzero_si512();
-  if constexpr (Format::kOffset != 0)
-    start = correction(offset_bits(Format::kOffset), minus_sums<kSubs>(*x) + place * kSubs + sub);
-  if (x->in_16_bits[place] == 0) [[likely]]
-    return add_dot<kCount>(start, codes, x->high + value);
-  const __m512i upper = add_dot<kCount>(_mm512_setzero_si512(), codes, x->high + value);
-  return add_dot<kCount>(_mm512_add_epi32(start, _mm512_slli_epi32(upper, 8)), codes,
-                         low_of(rows, x) + value);
+  __m512 t = _mm512_setzero_ps();
+  for (int sub = 0; sub < kSubs; ++sub) {
+    __m512i total = _mm512_setzero_si512();
+    if constexpr (Format::kOffset != 0)
+      total = correction(offset_bits(Format::kOffset), minus_sums + sub);
+    const __m512 sum =
+        _mm512_cvtepi32_ps(add_dot<kCount>(total, codes + sub * kCount, x + sub * Format::kGroup));
+    const __m512 scale = Format::scale(block, g * kSubs + sub);
+    t = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t);
+  }
+  return t;
 }
 
 // One group of 32 values: number g of a block of the weight, number `place` of kM blocks of x.
 template <typename Format, int kM>
 inline void add_group(const typename Format::Block& block, const uint8_t* w, int g,
-                      const QuantizedRows& rows, const QuantizedBlock* const (&x)[kM], int place,
-                      __m512* out) {
+                      const QuantizedBlock* const (&x)[kM], int place, __m512* out) {
   constexpr int kSubs = 32 / Format::kGroup;
   __m512i codes[kVectors];
   Format::codes(w, g, codes);
   for (int m = 0; m < kM; ++m) {
-    __m512 t = _mm512_setzero_ps();
-    for (int sub = 0; sub < kSubs; ++sub) {
-      const __m512 sum =
-          _mm512_cvtepi32_ps(dot<Format>(codes + sub * kVectors / kSubs, rows, x[m], place, sub));
-      const __m512 scale = Format::scale(block, g * kSubs + sub);
-      t = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t);
-    }
+    const __m512 t = dot<Format>(block, codes, g, x[m]->high + place * kQuantGroup,
+                                 minus_sums<kSubs>(*x[m]) + place * kSubs);
     out[m] = _mm512_fmadd_ps(t, _mm512_set1_ps(x[m]->scales[place]), out[m]);
     if constexpr (Format::kHasMin) {
       for (int sub = 0; sub < kSubs; ++sub) {
-        const float sum = scaled_sums<kSubs>(*x[m])[place * kSubs + sub];
+        const float sum = value_sums<kSubs>(*x[m])[place * kSubs + sub];
         out[m] = _mm512_fmadd_ps(Format::min(block, g * kSubs + sub), _mm512_set1_ps(sum), out[m]);
       }
     }
   }
+}
+
+// The low bytes of a block's wide groups. w is where its weights begin.
+template <typename Format>
+[[gnu::noinline]] __m512 add_low(__m512 out, const QuantizedBlock& x, const LowPlane& plane,
+                                 const uint8_t* w) {
+  constexpr int kGroups = Format::kValues / kQuantGroup;
+  constexpr int kSubs = 32 / Format::kGroup;
+  for (uint32_t wide = x.wide; wide != 0; wide &= wide - 1) {
+    const int place = __builtin_ctz(wide);
+    const uint8_t* weight = w + place / kGroups * kTileRows * Format::kBytes;
+    const int g = place % kGroups;
+    __m512i codes[kVectors];
+    Format::codes(weight, g, codes);
+    const __m512 t =
+        dot<Format>(typename Format::Block(weight), codes, g, plane.low + place * kQuantGroup,
+                    minus_sums<kSubs>(plane) + place * kSubs);
+    out = _mm512_fmadd_ps(t, _mm512_set1_ps(x.scales[place] / 256), out);
+  }
+  return out;
 }
 
 // Rows [i, i + kM) of x times one tile, the direct way.
@@ -129,16 +160,21 @@ void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, __m512* ou
   for (int64_t first = 0; first < all_groups; first += kQuantBlockGroups) {
     const int64_t left = all_groups - first;
     const int groups = static_cast<int>(left < kQuantBlockGroups ? left : kQuantBlockGroups);
+    const uint8_t* start = w;
     for (int at = 0; at < groups; at += kGroups, w += kTileRows * Format::kBytes) {
       const typename Format::Block block(w);
 #pragma GCC unroll 8
       for (int g = 0; g < kGroups; ++g) {
-        prefetch_part<Format>(w, g, kPrefetchBytes);
+        if constexpr (kGroups > 1) prefetch_part<Format>(w, g, kPrefetchBytes);
         const int place = kGroups == kQuantBlockGroups ? g : at + g;
-        add_group<Format, kM>(block, w, g, a.x, x, place, out);
+        add_group<Format, kM>(block, w, g, x, place, out);
       }
     }
-    for (int m = 0; m < kM; ++m) x[m] += a.x.rows;
+    for (int m = 0; m < kM; ++m) {
+      if (x[m]->wide != 0)
+        out[m] = add_low<Format>(out[m], *x[m], a.x.low[x[m] - a.x.blocks], start);
+      x[m] += a.x.rows;
+    }
   }
 }
 
@@ -189,195 +225,251 @@ void fill_panel(Panel& panel, int half, const uint8_t* tile, int64_t first, int 
   }
 }
 
-// Where a panel's results go: rows of the weight from `column` on; and which of x it takes.
-struct PanelPlace {
-  int64_t block;  // of x
-  int groups;
-  int64_t column;
-  __mmask16 masks[2];
-};
+// Results of all rows of x with the panel at hand. By themselves: in the caller's matrix they lie a
+// power of two apart often enough, and then the caches have room for a few of them only.
+using PanelSums = float[kPanelRows];
 
-// sums[c][h] += codes of kCount vectors times values of x from `value` on.
-template <int kCount, int kC>
-inline void add_products(__m512i (&sums)[kC][2], const uint8_t (*codes)[2][64],
-                         const QuantizedBlock* x, int value) {
-#pragma GCC unroll 8
-  for (int v = 0; v < kCount; ++v) {
-    const __m512i w0 = _mm512_load_si512(codes[v][0]);
-    const __m512i w1 = _mm512_load_si512(codes[v][1]);
-#pragma GCC unroll 8
-    for (int c = 0; c < kC; ++c) {
-      const __m512i four = four_of(x[c].high + value + 4 * v);
-      sums[c][0] = _mm512_dpbusd_epi32(sums[c][0], w0, four);
-      sums[c][1] = _mm512_dpbusd_epi32(sums[c][1], w1, four);
+// The codes' offset times minus the sums of each row's bytes: what sums of products begin with.
+template <int kSubs, int kC>
+void find_starts(int32_t (&starts)[kC][kQuantBlockGroups * kSubs], const QuantizedBlock* x,
+                 int offset_bits) {
+  const __m128i shift = _mm_cvtsi32_si128(offset_bits);
+  for (int c = 0; c < kC; ++c) {
+    for (int i = 0; i < kQuantBlockGroups * kSubs; i += 8) {
+      const __m256i sums =
+          _mm256_load_si256(reinterpret_cast<const __m256i*>(minus_sums<kSubs>(x[c]) + i));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(starts[c] + i), _mm256_sll_epi32(sums, shift));
     }
   }
 }
 
-// What a sum of the upper bytes becomes with the lower ones.
-template <int kCount>
-inline void widen(__m512i (&sums)[2], const uint8_t (*codes)[2][64], const int8_t* low,
-                  __m512i start) {
-  for (int h = 0; h < 2; ++h) {
-    const __m512i upper = _mm512_sub_epi32(sums[h], start);
-    sums[h] = _mm512_add_epi32(_mm512_slli_epi32(upper, 8), start);
-  }
-#pragma GCC unroll 8
-  for (int v = 0; v < kCount; ++v) {
-    const __m512i four = four_of(low + 4 * v);
-    for (int h = 0; h < 2; ++h)
-      sums[h] = _mm512_dpbusd_epi32(sums[h], _mm512_load_si512(codes[v][h]), four);
-  }
-}
-
-// What kC rows of x have for one panel.
-struct PanelRows {
-  const QuantizedBlock* x;  // kC blocks, one behind the other
-  const int8_t* low;        // the same of each
-  float* const* out;        // where the results of each begin
-};
-
-// Adds their products with the panel. kSubs scales a group. By itself, so that the compiler has all
-// registers for it.
+// Adds the products of kC blocks of x, one behind the other, with the panel. kSubs scales a group.
+// By itself, so that the compiler has all registers for it, and written in the order in which they
+// are free again.
 template <int kSubs, bool kHasMin, int kC>
-[[gnu::noinline]] void add_panel(const Panel& panel, const PanelPlace& place,
-                                 const PanelRows& rows) {
+[[gnu::noinline]] void add_panel(PanelSums* results, const Panel& panel, int groups,
+                                 const QuantizedBlock* x) {
   constexpr int kCount = kVectors / kSubs;
-  const QuantizedBlock* x = rows.x;
-  const int8_t* low = rows.low;
+  alignas(32) int32_t starts[kC][kQuantBlockGroups * kSubs];
+  if constexpr (!kHasMin) find_starts<kSubs, kC>(starts, x, panel.offset_bits);
   __m512 out[kC][2];
 #pragma GCC unroll 8
   for (int c = 0; c < kC; ++c) {
-    for (int h = 0; h < 2; ++h) {
-      out[c][h] = place.block == 0 ? _mm512_setzero_ps()
-                                   : _mm512_maskz_loadu_ps(place.masks[h], rows.out[c] + 16 * h);
-    }
+    for (int h = 0; h < 2; ++h) out[c][h] = _mm512_load_ps(results[c] + 16 * h);
   }
-  const int groups = place.groups;
   for (int g = 0; g < groups; ++g) {
-    __m512 t[kC][2];
-    int outliers = 0;  // rows of x whose group is in 16 bits
-#pragma GCC unroll 8
-    for (int c = 0; c < kC; ++c) outliers |= x[c].in_16_bits[g];
 #pragma GCC unroll 2
-    for (int sub = 0; sub < kSubs; ++sub) {
-      const uint8_t(*codes)[2][64] = panel.codes + g * kVectors + sub * kCount;
-      const int value = g * static_cast<int>(kQuantGroup) + sub * 16;
-      const auto start = [&](int c) {
-        return kHasMin ? _mm512_setzero_si512()
-                       : correction(panel.offset_bits, minus_sums<kSubs>(x[c]) + g * kSubs + sub);
-      };
-      __m512i sums[kC][2];
-#pragma GCC unroll 8
-      for (int c = 0; c < kC; ++c) sums[c][0] = sums[c][1] = start(c);
-      add_products<kCount, kC>(sums, codes, x, value);
-      if (outliers != 0) [[unlikely]] {
-#pragma GCC unroll 8
-        for (int c = 0; c < kC; ++c) {
-          if (x[c].in_16_bits[g] != 0)
-            widen<kCount>(sums[c], codes, low + c * kQuantBlock + value, start(c));
-        }
-      }
-      const __m512 scale0 = _mm512_load_ps(panel.scales[g * kSubs + sub][0]);
-      const __m512 scale1 = _mm512_load_ps(panel.scales[g * kSubs + sub][1]);
-#pragma GCC unroll 8
-      for (int c = 0; c < kC; ++c) {
-        const __m512 sum0 = _mm512_cvtepi32_ps(sums[c][0]);
-        const __m512 sum1 = _mm512_cvtepi32_ps(sums[c][1]);
-        t[c][0] = sub == 0 ? _mm512_mul_ps(sum0, scale0) : _mm512_fmadd_ps(sum0, scale0, t[c][0]);
-        t[c][1] = sub == 0 ? _mm512_mul_ps(sum1, scale1) : _mm512_fmadd_ps(sum1, scale1, t[c][1]);
-        if (sub == kSubs - 1) {
-          const __m512 scale = _mm512_set1_ps(x[c].scales[g]);
-          out[c][0] = _mm512_fmadd_ps(t[c][0], scale, out[c][0]);
-          out[c][1] = _mm512_fmadd_ps(t[c][1], scale, out[c][1]);
-        }
-      }
-    }
-    if constexpr (kHasMin) {
+    for (int h = 0; h < 2; ++h) {
+      __m512 t[kC];
 #pragma GCC unroll 2
       for (int sub = 0; sub < kSubs; ++sub) {
-        const __m512 min0 = _mm512_load_ps(panel.mins[g * kSubs + sub][0]);
-        const __m512 min1 = _mm512_load_ps(panel.mins[g * kSubs + sub][1]);
+        __m512i sums[kC];
 #pragma GCC unroll 8
         for (int c = 0; c < kC; ++c) {
-          const __m512 sum = _mm512_set1_ps(scaled_sums<kSubs>(x[c])[g * kSubs + sub]);
-          out[c][0] = _mm512_fmadd_ps(min0, sum, out[c][0]);
-          out[c][1] = _mm512_fmadd_ps(min1, sum, out[c][1]);
+          sums[c] = kHasMin ? _mm512_setzero_si512() : broadcast(starts[c][g * kSubs + sub]);
+        }
+#pragma GCC unroll 8
+        for (int v = 0; v < kCount; ++v) {
+          const int vector = sub * kCount + v;
+          const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
+#pragma GCC unroll 8
+          for (int c = 0; c < kC; ++c)
+            add_four(sums[c], codes, x[c].high + g * kQuantGroup + 4 * vector);
+        }
+        const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
+#pragma GCC unroll 8
+        for (int c = 0; c < kC; ++c) {
+          const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
+          t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
+          if (sub == kSubs - 1) add_scaled(out[c][h], t[c], x[c].scales[g]);
+        }
+      }
+      if constexpr (kHasMin) {
+#pragma GCC unroll 2
+        for (int sub = 0; sub < kSubs; ++sub) {
+          const __m512 min = _mm512_load_ps(panel.mins[g * kSubs + sub][h]);
+#pragma GCC unroll 8
+          for (int c = 0; c < kC; ++c)
+            add_scaled(out[c][h], min, value_sums<kSubs>(x[c])[g * kSubs + sub]);
         }
       }
     }
   }
 #pragma GCC unroll 8
   for (int c = 0; c < kC; ++c) {
-    for (int h = 0; h < 2; ++h)
-      _mm512_mask_storeu_ps(rows.out[c] + 16 * h, place.masks[h], out[c][h]);
+    for (int h = 0; h < 2; ++h) _mm512_store_ps(results[c] + 16 * h, out[c][h]);
   }
 }
 
-// Rows [i, i + kC) of x times the panel.
+// Some rows of x, in one of its blocks of columns.
+struct PanelInput {
+  const QuantizedRows& x;
+  const int32_t* indices;  // null: row i is first + i
+  int64_t first;           // row
+  int64_t block;
+
+  int64_t at(int64_t i) const {
+    return block * x.rows + (indices != nullptr ? indices[first + i] : first + i);
+  }
+};
+
+// Rows [i, i + kC) of the input times the panel.
 template <int kSubs, bool kHasMin, int kC>
-void panel_tile(const PackedMatmulArgs& a, const Panel& panel, int64_t i, const PanelPlace& place) {
-  float* out[kC];
-  for (int c = 0; c < kC; ++c) out[c] = out_row(a, i + c) + place.column;
-  const int64_t first = place.block * a.x.rows;
-  if (a.x_rows == nullptr) {
-    add_panel<kSubs, kHasMin, kC>(
-        panel, place, {a.x.blocks + first + i, a.x.low + (first + i) * kQuantBlock, out});
+void panel_tile(PanelSums* results, const Panel& panel, int groups, const PanelInput& input,
+                int64_t i) {
+  if (input.indices == nullptr) {
+    add_panel<kSubs, kHasMin, kC>(results + i, panel, groups, input.x.blocks + input.at(i));
     return;
   }
   QuantizedBlock gathered[kC];
-  int8_t low[kC * kQuantBlock];
-  for (int c = 0; c < kC; ++c) {
-    const int64_t block = first + a.x_rows[i + c];
-    gathered[c] = a.x.blocks[block];
-    __builtin_memcpy(low + c * kQuantBlock, a.x.low + block * kQuantBlock, kQuantBlock);
-  }
-  add_panel<kSubs, kHasMin, kC>(panel, place, {gathered, low, out});
+  for (int c = 0; c < kC; ++c) gathered[c] = input.x.blocks[input.at(i + c)];
+  add_panel<kSubs, kHasMin, kC>(results + i, panel, groups, gathered);
 }
 
+// Rows [i, end), fewer than kC.
+template <int kSubs, bool kHasMin, int kC>
+void last_panel_tile(PanelSums* results, const Panel& panel, int groups, const PanelInput& input,
+                     int64_t i, int64_t end) {
+  if constexpr (kC > 1) {
+    if (end - i == kC - 1)
+      return panel_tile<kSubs, kHasMin, kC - 1>(results, panel, groups, input, i);
+    last_panel_tile<kSubs, kHasMin, kC - 1>(results, panel, groups, input, i, end);
+  }
+}
+
+// A row of x with wide groups.
+struct WideRow {
+  const QuantizedBlock* x;
+  const LowPlane* plane;
+  float* result;
+};
+
+// The low bytes of group g of kWideRows rows.
+constexpr int kWideRows = 4;
 template <int kSubs, bool kHasMin>
-void panel_columns(const PackedMatmulArgs& a, const Panel& panel, const PanelPlace& place) {
-  int64_t i = 0;
-  for (; i + kColumns<kSubs> <= a.m; i += kColumns<kSubs>)
-    panel_tile<kSubs, kHasMin, kColumns<kSubs>>(a, panel, i, place);
-  switch (a.m - i) {
-    case 1:
-      return panel_tile<kSubs, kHasMin, 1>(a, panel, i, place);
-    case 2:
-      return panel_tile<kSubs, kHasMin, 2>(a, panel, i, place);
-    case 3:
-      return panel_tile<kSubs, kHasMin, 3>(a, panel, i, place);
-    case 4:
-      return panel_tile<kSubs, kHasMin, 4>(a, panel, i, place);
-    case 5:
-      return panel_tile<kSubs, kHasMin, 5>(a, panel, i, place);
-    default:
-      return;
+void add_low_bytes(const Panel& panel, int g, const WideRow* rows) {
+  constexpr int kCount = kVectors / kSubs;
+  for (int h = 0; h < 2; ++h) {
+    __m512 t[kWideRows];
+#pragma GCC unroll 2
+    for (int sub = 0; sub < kSubs; ++sub) {
+      __m512i sums[kWideRows];
+#pragma GCC unroll 4
+      for (int c = 0; c < kWideRows; ++c) {
+        sums[c] = kHasMin ? _mm512_setzero_si512()
+                          : correction(panel.offset_bits,
+                                       minus_sums<kSubs>(*rows[c].plane) + g * kSubs + sub);
+      }
+#pragma GCC unroll 8
+      for (int v = 0; v < kCount; ++v) {
+        const int vector = sub * kCount + v;
+        const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
+#pragma GCC unroll 4
+        for (int c = 0; c < kWideRows; ++c)
+          add_four(sums[c], codes, rows[c].plane->low + g * kQuantGroup + 4 * vector);
+      }
+      const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
+#pragma GCC unroll 4
+      for (int c = 0; c < kWideRows; ++c) {
+        const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
+        t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < kWideRows; ++c) {
+      float* result = rows[c].result + 16 * h;
+      const __m512 scale = _mm512_set1_ps(rows[c].x->scales[g] / 256);
+      _mm512_store_ps(result, _mm512_fmadd_ps(t[c], scale, _mm512_load_ps(result)));
+    }
+  }
+}
+
+// The low bytes of rows [i, end), group by group.
+constexpr int64_t kLowRows = 48;  // at most; their blocks are in the L1 cache still
+template <int kSubs, bool kHasMin>
+void add_low_plane(PanelSums* results, const Panel& panel, const PanelInput& input, int64_t i,
+                   int64_t end) {
+  WideRow rows[kLowRows];
+  int count = 0;
+  uint32_t any = 0;
+  for (; i < end; ++i) {
+    const int64_t at = input.at(i);
+    if (input.x.blocks[at].wide == 0) continue;
+    rows[count++] = {input.x.blocks + at, input.x.low + at, results[i]};
+    any |= input.x.blocks[at].wide;
+  }
+  for (; any != 0; any &= any - 1) {
+    const int g = __builtin_ctz(any);
+    WideRow some[kWideRows];
+    int found = 0;
+    for (int at = 0; at < count; ++at) {
+      if ((rows[at].x->wide >> g & 1) == 0) continue;
+      some[found++] = rows[at];
+      if (found < kWideRows) continue;
+      add_low_bytes<kSubs, kHasMin>(panel, g, some);
+      found = 0;
+    }
+    if (found == 0) continue;
+    alignas(64) PanelSums nowhere = {};
+    for (int c = found; c < kWideRows; ++c) some[c] = {some[0].x, some[0].plane, nowhere};
+    add_low_bytes<kSubs, kHasMin>(panel, g, some);
+  }
+}
+
+// All rows of the input, `count` of them, times the panel.
+template <int kSubs, bool kHasMin>
+void panel_columns(PanelSums* results, const Panel& panel, int groups, const PanelInput& input,
+                   int64_t count) {
+  constexpr int kC = kColumns<kSubs>;
+  static_assert(kLowRows % kC == 0);
+  for (int64_t first = 0; first < count; first += kLowRows) {
+    const int64_t end = first + kLowRows < count ? first + kLowRows : count;
+    int64_t i = first;
+    for (; i + kC <= end; i += kC) panel_tile<kSubs, kHasMin, kC>(results, panel, groups, input, i);
+    last_panel_tile<kSubs, kHasMin, kC>(results, panel, groups, input, i, end);
+    add_low_plane<kSubs, kHasMin>(results, panel, input, first, end);
+  }
+}
+
+// Rows [first, first + count) of x times rows [j, j + 32) of the weight.
+template <typename Format>
+void multiply_panels(const PackedMatmulArgs& a, int64_t first, int64_t count, int64_t j) {
+  Panel panel;
+  panel.offset_bits = offset_bits(Format::kOffset);
+  alignas(64) PanelSums results[kMostRows];
+  for (int64_t i = 0; i < count; ++i) {
+    _mm512_store_ps(results[i], _mm512_setzero_ps());
+    _mm512_store_ps(results[i] + 16, _mm512_setzero_ps());
+  }
+  const int64_t columns = a.n - j < kPanelRows ? a.n - j : kPanelRows;
+  const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
+  // A last tile that stands alone is multiplied twice, and once stored.
+  const uint8_t* second = columns > kTileRows ? tile + a.tile_bytes : tile;
+  const int64_t groups = a.k / kQuantGroup;
+  PanelInput input = {a.x, a.x_rows, first, 0};
+  for (int64_t group = 0; group < groups; group += kQuantBlockGroups, ++input.block) {
+    const int64_t left = groups - group;
+    const int here = static_cast<int>(left < kQuantBlockGroups ? left : kQuantBlockGroups);
+    fill_panel<Format>(panel, 0, tile, group, here);
+    fill_panel<Format>(panel, 1, second, group, here);
+    panel_columns<32 / Format::kGroup, Format::kHasMin>(results, panel, here, input, count);
+  }
+  const __mmask32 mask = columns == kPanelRows ? ~0u : (1u << columns) - 1;
+  for (int64_t i = 0; i < count; ++i) {
+    float* out = out_row(a, first + i) + j;
+    _mm512_mask_storeu_ps(out, static_cast<__mmask16>(mask), _mm512_load_ps(results[i]));
+    _mm512_mask_storeu_ps(out + 16, static_cast<__mmask16>(mask >> 16),
+                          _mm512_load_ps(results[i] + 16));
   }
 }
 
 template <typename Format>
 void many_rows(const PackedMatmulArgs& a) {
-  Panel panel;
-  panel.offset_bits = offset_bits(Format::kOffset);
-  const int64_t all_groups = a.k / kQuantGroup;
-  for (int64_t j = 0; j < a.n; j += 2 * kTileRows) {
-    PanelPlace place = {0, 0, j, {}};
-    for (int h = 0; h < 2; ++h) {
-      const int64_t left = a.n - j - 16 * h;
-      place.masks[h] = left >= 16  ? 0xffff
-                       : left <= 0 ? 0
-                                   : static_cast<__mmask16>((1 << left) - 1);
-    }
-    const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
-    for (int64_t first = 0; first < all_groups; first += kQuantBlockGroups, ++place.block) {
-      const int64_t left = all_groups - first;
-      place.groups = static_cast<int>(left < kQuantBlockGroups ? left : kQuantBlockGroups);
-      fill_panel<Format>(panel, 0, tile, first, place.groups);
-      // A last tile that stands alone is multiplied twice, and once stored.
-      const bool is_last_alone = place.masks[1] == 0;
-      fill_panel<Format>(panel, 1, is_last_alone ? tile : tile + a.tile_bytes, first, place.groups);
-      panel_columns<32 / Format::kGroup, Format::kHasMin>(a, panel, place);
+  const int64_t parts = (a.m + kMostRows - 1) / kMostRows;
+  for (int64_t j = 0; j < a.n; j += kPanelRows) {
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t first = a.m * part / parts;
+      multiply_panels<Format>(a, first, a.m * (part + 1) / parts - first, j);
     }
   }
 }

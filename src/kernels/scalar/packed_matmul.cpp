@@ -6,15 +6,9 @@
 namespace sparrow::kernels::scalar {
 namespace {
 
-int q(const QuantizedBlock& x, const int8_t* low, int index) {
-  return x.in_16_bits[index / kQuantGroup] == 0 ? x.high[index] : 256 * x.high[index] + low[index];
-}
-
-// Adds the product of group `place` of block x with the same 32 values of row `row` of a weight:
-// number `part` of the weight's block w.
+// t of kernel_table.h: 32 bytes of x times group `part` of block w of a weight, row `row`.
 template <typename Format>
-float add_group(float out, const QuantizedBlock& x, const int8_t* low, int place, const uint8_t* w,
-                int row, int part) {
+float dot(const int8_t* x, const uint8_t* w, int row, int part) {
   constexpr int kCount = kQuantGroup / Format::kGroup;
   float t = 0;
   for (int sub = 0; sub < kCount; ++sub) {
@@ -22,38 +16,65 @@ float add_group(float out, const QuantizedBlock& x, const int8_t* low, int place
     for (int i = 0; i < Format::kGroup; ++i) {
       const int value = sub * Format::kGroup + i;
       const int code = Format::code(w, row, part * static_cast<int>(kQuantGroup) + value);
-      sum += q(x, low, place * static_cast<int>(kQuantGroup) + value) * (code - Format::kOffset);
+      sum += x[value] * (code - Format::kOffset);
     }
     const float scale = Format::scale(w, row, part * kCount + sub);
     t = sub == 0 ? static_cast<float>(sum) * scale
                  : __builtin_fmaf(static_cast<float>(sum), scale, t);
   }
-  out = __builtin_fmaf(t, x.scales[place], out);
-  if constexpr (Format::kHasMin) {
-    for (int sub = 0; sub < kCount; ++sub) {
-      const float sum = kCount == 1 ? x.scaled_sums32[place] : x.scaled_sums16[2 * place + sub];
-      out = __builtin_fmaf(Format::min(w, row, part * kCount + sub), sum, out);
+  return t;
+}
+
+// Where group `group` of a row of tiles lies: its weight's block, and which part of it.
+template <typename Format>
+struct Place {
+  const uint8_t* w;
+  int part;
+  Place(const uint8_t* tile, int64_t group)
+      : w(tile + group * kQuantGroup / Format::kValues * kTileRows * Format::kBytes),
+        part(static_cast<int>(group % (Format::kValues / kQuantGroup))) {}
+};
+
+// Groups [first, first + count) of a row, one block of x.
+template <typename Format>
+float add_block(float out, const QuantizedBlock& x, const LowPlane& plane, const uint8_t* tile,
+                int row, int64_t first, int64_t count) {
+  constexpr int kCount = kQuantGroup / Format::kGroup;
+  for (int64_t g = 0; g < count; ++g) {
+    const Place<Format> place(tile, first + g);
+    const float t = dot<Format>(x.high + g * kQuantGroup, place.w, row, place.part);
+    out = __builtin_fmaf(t, x.scales[g], out);
+    if constexpr (Format::kHasMin) {
+      for (int sub = 0; sub < kCount; ++sub) {
+        const float sum = kCount == 1 ? x.sums32[g] : x.sums16[2 * g + sub];
+        out = __builtin_fmaf(Format::min(place.w, row, place.part * kCount + sub), sum, out);
+      }
     }
+  }
+  for (int64_t g = 0; g < count; ++g) {
+    if ((x.wide >> g & 1) == 0) continue;
+    const Place<Format> place(tile, first + g);
+    const float t = dot<Format>(plane.low + g * kQuantGroup, place.w, row, place.part);
+    out = __builtin_fmaf(t, x.scales[g] / 256, out);
   }
   return out;
 }
 
 template <typename Format>
 void packed_matmul(const PackedMatmulArgs& a) {
+  const int64_t groups = a.k / kQuantGroup;
   for (int64_t i = 0; i < a.m; ++i) {
     const int64_t x_row = a.x_rows != nullptr ? a.x_rows[i] : i;
     float* out = a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
     for (int64_t j = 0; j < a.n; ++j) {
       const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
+      const int row = static_cast<int>(j % kTileRows);
       float value = 0;
-      for (int64_t group = 0; group < a.k / kQuantGroup; ++group) {
-        const int64_t at = group / kQuantBlockGroups * a.x.rows + x_row;
-        const int64_t block = group * kQuantGroup / Format::kValues;
-        value = add_group<Format>(value, a.x.blocks[at], a.x.low + at * kQuantBlock,
-                                  static_cast<int>(group % kQuantBlockGroups),
-                                  tile + block * kTileRows * Format::kBytes,
-                                  static_cast<int>(j % kTileRows),
-                                  static_cast<int>(group % (Format::kValues / kQuantGroup)));
+      for (int64_t first = 0; first < groups; first += kQuantBlockGroups) {
+        const int64_t at = first / kQuantBlockGroups * a.x.rows + x_row;
+        const int64_t left = groups - first;
+        value = add_block<Format>(value, a.x.blocks[at], a.x.low[at], tile, row, first,
+                                  left < kQuantBlockGroups ? left : kQuantBlockGroups);
       }
       out[j] = value;
     }

@@ -1,4 +1,5 @@
 // Quantization of activations, as kernel_table.h defines it.
+#include "kernels/quantized_group.h"
 #include "kernels/scalar/half.h"
 #include "kernels/scalar/table.h"
 
@@ -24,37 +25,22 @@ float largest_magnitude(const float* x) {
 
 // Group `group` of a block, whose scale is still its largest magnitude.
 void quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& block,
-                    int8_t* low) {
-  constexpr float kLargestFinite = 3.40282347e38f;
-  const int64_t first = group * kQuantGroup;
-  const float largest = block.scales[group];
-  const bool in_16_bits = largest > limit;
-  const float steps = in_16_bits ? 32512.0f : 127.0f;
-  const bool is_finite = largest <= kLargestFinite;
-  // Below this the inverse would be infinite; such a group is zero.
-  const bool is_zero = largest < 1e-30f;
-  const float inverse = is_finite && !is_zero ? steps / largest : 0.0f;
-  const float scale = is_zero ? 0.0f : largest / steps;
-  int32_t sums[2] = {0, 0};
+                    LowPlane& plane) {
+  const GroupRounding rounding = rounding_of(block.scales[group], limit);
+  int8_t* high = block.high + group * kQuantGroup;
+  int8_t* low = plane.low + group * kQuantGroup;
+  int32_t high_sums[2] = {0, 0};
+  int32_t low_sums[2] = {0, 0};
   for (int64_t i = 0; i < kQuantGroup; ++i) {
-    const int value = inverse == 0.0f ? 0 : nearest(x[i] * inverse);
-    sums[i / 16] += value;
-    if (!in_16_bits) {
-      block.high[first + i] = static_cast<int8_t>(value);
-    } else {
-      const int high = (value + 128) >> 8;
-      block.high[first + i] = static_cast<int8_t>(high);
-      low[first + i] = static_cast<int8_t>(value - 256 * high);
-    }
+    const int q = rounding.inverse == 0.0f ? 0 : nearest(x[i] * rounding.inverse);
+    const int upper = rounding.is_wide ? (q + 128) >> 8 : q;
+    high[i] = static_cast<int8_t>(upper);
+    high_sums[i / 16] += upper;
+    if (!rounding.is_wide) continue;
+    low[i] = static_cast<int8_t>(q - 256 * upper);
+    low_sums[i / 16] += q - 256 * upper;
   }
-  block.in_16_bits[group] = in_16_bits ? 1 : 0;
-  block.scales[group] = scale;
-  for (int64_t half = 0; half < 2; ++half) {
-    block.minus_sums16[2 * group + half] = -sums[half];
-    block.scaled_sums16[2 * group + half] = scale * static_cast<float>(sums[half]);
-  }
-  block.minus_sums32[group] = -(sums[0] + sums[1]);
-  block.scaled_sums32[group] = scale * static_cast<float>(sums[0] + sums[1]);
+  note_group(block, plane, group, rounding, high_sums, low_sums);
 }
 
 }  // namespace
@@ -64,6 +50,7 @@ void quantize(const QuantizeArgs& a) {
   float total = 0;
   for (int64_t i = 0; i < groups; ++i) {
     QuantizedBlock& block = a.blocks[i / kQuantBlockGroups * a.stride];
+    if (i % kQuantBlockGroups == 0) block.wide = 0;
     const float largest = largest_magnitude(a.x + i * kQuantGroup);
     block.scales[i % kQuantBlockGroups] = largest;
     total += largest;
@@ -71,8 +58,7 @@ void quantize(const QuantizeArgs& a) {
   const float limit = kOutlierFactor * total / static_cast<float>(groups);
   for (int64_t i = 0; i < groups; ++i) {
     const int64_t at = i / kQuantBlockGroups * a.stride;
-    quantize_group(a.x + i * kQuantGroup, limit, i % kQuantBlockGroups, a.blocks[at],
-                   a.low + at * kQuantBlock);
+    quantize_group(a.x + i * kQuantGroup, limit, i % kQuantBlockGroups, a.blocks[at], a.low[at]);
   }
 }
 
