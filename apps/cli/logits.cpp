@@ -156,11 +156,7 @@ void run_session(Session& session, std::span<const int32_t> ids, const LogitsOpt
 }
 
 void write_logits(const LogitsOptions& options) {
-  const std::optional<KvType> kv_type = parse_kv_type(options.kv_type);
-  if (!kv_type) {
-    fail(ErrorCode::invalid_argument, "--kv-type must be f32, f16 or bf16, got '{}'",
-         options.kv_type);
-  }
+  const KvType kv_type = parse_kv_type(options.kv_type);
   const StoredModel stored = find_model(options.model, IfMissing::say_how);
   const Clock::time_point start = Clock::now();
   const std::shared_ptr<const GgufFile> file = GgufFile::open(stored.model_path);
@@ -177,7 +173,7 @@ void write_logits(const LogitsOptions& options) {
   const std::unique_ptr<Model> model = load_model(file, *backend);
   if (options.is_verbose) std::fprintf(stderr, "load: %.3f s\n", seconds_since(start));
   const int64_t chunk = std::min(options.chunk, static_cast<int64_t>(ids.size()));
-  Session session(*model, *kv_type, chunk, position_count);
+  Session session(*model, kv_type, chunk, position_count);
   run_session(session, ids, options, config);
 }
 
@@ -195,7 +191,7 @@ void set_up_logits(CLI::App& app) {
   app.add_option("--greedy", options->greedy_count,
                  "Continue by this many most likely tokens and print them as JSON")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 24));
-  app.add_option("--kv-type", options->kv_type, "What the cache holds: f32, f16 or bf16")
+  app.add_option("--kv-type", options->kv_type, "What the cache holds: f32, f16, bf16 or q8_0")
       ->capture_default_str();
   app.add_option("--activations", options->activations,
                  "Input of matrix products: f32 (the reference), quantized, or auto as in run")

@@ -70,7 +70,8 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--threads", flags.threads, "Threads to compute with (one a core)")
       ->type_name("COUNT")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--kv-type", flags.kv_type, "Numbers of the KV cache: f32, f16 or bf16 (f16)")
+  app.add_option("--kv-type", flags.kv_type,
+                 "Numbers of the KV cache: f32, f16, bf16 or q8_0 (f16)")
       ->type_name("TYPE");
   app.add_option("--activations", flags.activations,
                  "Input of matrix products: auto, f32 (the reference) or quantized (auto)")
@@ -107,11 +108,7 @@ ChatSettings chat_settings(const RunFlags& flags) {
   settings.system = flags.system;
   settings.engine.context_length = flags.context;
   settings.engine.thread_count = flags.threads;
-  const std::optional<KvType> kv_type = parse_kv_type(flags.kv_type);
-  if (!kv_type) {
-    fail(ErrorCode::invalid_argument, "kv_type must be f32, f16 or bf16, got {}", flags.kv_type);
-  }
-  settings.engine.kv_type = *kv_type;
+  settings.engine.kv_type = parse_kv_type(flags.kv_type);
   settings.engine.activations = parse_activation_mode(flags.activations);
   settings.is_raw = flags.is_raw;
   settings.is_verbose = flags.is_verbose;

@@ -4,11 +4,11 @@
 
 namespace sparrow {
 
-std::optional<KvType> parse_kv_type(std::string_view name) {
-  for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16}) {
+KvType parse_kv_type(std::string_view name) {
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::q8_0}) {
     if (name == to_string(type)) return type;
   }
-  return std::nullopt;
+  fail(ErrorCode::invalid_argument, "kv_type must be f32, f16, bf16 or q8_0, got '{}'", name);
 }
 
 std::string_view to_string(KvType type) {
@@ -19,11 +19,24 @@ std::string_view to_string(KvType type) {
       return "f16";
     case KvType::bf16:
       return "bf16";
+    case KvType::q8_0:
+      return "q8_0";
   }
   return "?";
 }
 
-int64_t kv_element_bytes(KvType type) { return type == KvType::f32 ? 4 : 2; }
+int64_t kv_head_bytes(KvType type, int64_t head_size) {
+  switch (type) {
+    case KvType::f32:
+      return head_size * 4;
+    case KvType::f16:
+    case KvType::bf16:
+      return head_size * 2;
+    case KvType::q8_0:
+      return head_size + head_size / 32 * 2;
+  }
+  return 0;
+}
 
 ActivationMode parse_activation_mode(std::string_view name) {
   if (name == "auto") return ActivationMode::automatic;

@@ -14,10 +14,12 @@
 
 namespace sparrow {
 
-enum class KvType { f32, f16, bf16 };
-std::optional<KvType> parse_kv_type(std::string_view name);  // "f32", "f16", "bf16"
+// q8_0: 32 channels share a scale, 8.5 bits a number.
+enum class KvType { f32, f16, bf16, q8_0 };
+KvType parse_kv_type(std::string_view name);  // else Error{invalid_argument}
 std::string_view to_string(KvType type);
-int64_t kv_element_bytes(KvType type);
+// Of the key or the value of one head at one position.
+int64_t kv_head_bytes(KvType type, int64_t head_size);
 
 // Index of a block of the paged KV cache.
 using BlockId = int32_t;
@@ -39,7 +41,7 @@ struct KvShape {
 
   // Keys and values of one position in all layers.
   int64_t bytes_per_token(KvType type) const {
-    return layer_count * 2 * kv_head_count * head_size * kv_element_bytes(type);
+    return layer_count * 2 * kv_head_count * kv_head_bytes(type, head_size);
   }
 };
 

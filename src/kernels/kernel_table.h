@@ -184,10 +184,14 @@ struct KernelTable {
   void (*attention_tile_f32)(const AttentionTileArgs& args);
   void (*attention_tile_f16)(const AttentionTileArgs& args);
   void (*attention_tile_bf16)(const AttentionTileArgs& args);
+  void (*attention_tile_q8_0)(const AttentionTileArgs& args);  // q8_cache.h; heads of 32 i channels
 
   // Round to nearest even; NaN stays NaN.
   void (*convert_f16_f32)(uint16_t* out, const float* x, int64_t count);
   void (*convert_bf16_f32)(uint16_t* out, const float* x, int64_t count);
+  // Each 32 values: their scale is largest magnitude / 127, rounded to f16; codes are values *
+  // (1 / scale) to the nearest even, at most 127. Where that scale is no number, codes are 0.
+  void (*convert_q8_0_f32)(int8_t* codes, uint16_t* scales, const float* x, int64_t count);
   void (*convert_f32_f16)(float* out, const uint16_t* x, int64_t count);
   void (*convert_f32_bf16)(float* out, const uint16_t* x, int64_t count);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
@@ -301,10 +302,10 @@ struct KeyGroups {
 };
 
 // Rows of queries at the last positions of key_count keys, as in a prompt's last chunk.
-template <typename Number>
-std::vector<float> attend(void (*attention_tile)(const AttentionTileArgs&),
-                          const KeyGroups<Number>& cache, const std::vector<float>& q, int64_t rows,
-                          int64_t group, int64_t key_count) {
+template <typename Groups>
+std::vector<float> attend(void (*attention_tile)(const AttentionTileArgs&), const Groups& cache,
+                          const std::vector<float>& q, int64_t rows, int64_t group,
+                          int64_t key_count) {
   const int64_t width = group * cache.size;
   std::vector<float> out(static_cast<size_t>(rows * width), 0.0f);
   std::vector<float> largest(static_cast<size_t>(rows * group),
@@ -397,6 +398,106 @@ TEST_P(Kernels, attention_reads_16_bit_caches_as_the_numbers_they_hold) {
         }
       }
     }
+  }
+}
+
+// The same in q8_0: codes of a group, then its scales, both ordered as numbers of other types.
+struct Q8KeyGroups {
+  std::vector<uint8_t> keys, values;
+  int64_t size;
+  Q8KeyGroups(const KernelTable& table, const std::vector<float>& rows_of_keys,
+              const std::vector<float>& rows_of_values, int64_t key_count, int64_t head_size)
+      : size(head_size) {
+    const int64_t padded = (key_count + kKeyTile - 1) / kKeyTile * kKeyTile;
+    keys.resize(static_cast<size_t>(padded / kKeyGroup * group_bytes()));
+    values.resize(keys.size());
+    const int64_t blocks = size / 32;
+    std::vector<int8_t> codes(static_cast<size_t>(size));
+    std::vector<uint16_t> scales(static_cast<size_t>(blocks));
+    for (int64_t j = 0; j < key_count; ++j) {
+      const int64_t lane = j % kKeyGroup;
+      const int64_t group = j / kKeyGroup * group_bytes();
+      const auto put = [&](std::vector<uint8_t>& all, int64_t at, const auto& number) {
+        std::memcpy(all.data() + group + at, &number, sizeof(number));
+      };
+      const int64_t behind = size * kKeyGroup;
+      table.convert_q8_0_f32(codes.data(), scales.data(), rows_of_keys.data() + j * size, size);
+      for (int64_t d = 0; d < size; ++d)
+        put(keys, d * kKeyGroup + lane, codes[static_cast<size_t>(d)]);
+      for (int64_t b = 0; b < blocks; ++b)
+        put(keys, behind + 2 * (b * kKeyGroup + lane), scales[static_cast<size_t>(b)]);
+      table.convert_q8_0_f32(codes.data(), scales.data(), rows_of_values.data() + j * size, size);
+      for (int64_t d = 0; d < size; ++d)
+        put(values, lane * size + d, codes[static_cast<size_t>(d)]);
+      for (int64_t b = 0; b < blocks; ++b)
+        put(values, behind + 2 * (lane * blocks + b), scales[static_cast<size_t>(b)]);
+    }
+  }
+  int64_t group_bytes() const { return kKeyGroup * (size + size / 32 * 2); }
+  void point(AttentionTileArgs& args, int64_t tile) const {
+    for (int64_t g = 0; g < kKeyTile / kKeyGroup; ++g) {
+      const int64_t at = (tile / kKeyGroup + g) * group_bytes();
+      args.keys[g] = keys.data() + at;
+      args.values[g] = values.data() + at;
+    }
+  }
+};
+
+TEST_P(Kernels, attention_reads_a_q8_0_cache_as_the_numbers_it_holds) {
+  constexpr int64_t kKeys = 70;
+  for (const int64_t size : {32, 64, 128, 288}) {
+    const auto rounded = [&](const std::vector<float>& x) {
+      std::vector<int8_t> codes(x.size());
+      std::vector<uint16_t> scales(x.size() / 32);
+      table().convert_q8_0_f32(codes.data(), scales.data(), x.data(),
+                               static_cast<int64_t>(x.size()));
+      std::vector<float> numbers(x.size());
+      for (size_t i = 0; i < x.size(); ++i) {
+        float scale;
+        table().convert_f32_f16(&scale, &scales[i / 32], 1);
+        numbers[i] = static_cast<float>(codes[i]) * scale;
+        EXPECT_NEAR(numbers[i], x[i], 0.51f / 127) << "values are below 1";
+      }
+      return numbers;
+    };
+    const std::vector<float> keys = random_floats(kKeys * size);
+    const std::vector<float> values = random_floats(kKeys * size);
+    const Q8KeyGroups narrow(table(), keys, values, kKeys, size);
+    const KeyGroups<float> wide(rounded(keys), rounded(values), kKeys, size);
+    for (const int64_t rows : {1, 2, 5}) {
+      for (const int64_t group : {1, 4, 7}) {
+        const std::vector<float> q = random_floats(rows * group * size);
+        const std::vector<float> got =
+            attend(table().attention_tile_q8_0, narrow, q, rows, group, kKeys);
+        EXPECT_EQ(got, attend(table().attention_tile_f32, wide, q, rows, group, kKeys))
+            << size << " " << rows << "x" << group;
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, what_q8_0_cannot_hold_is_nan_and_not_something_else) {
+  for (const float odd :
+       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 1e9f}) {
+    std::vector<float> x(64, 1.0f);
+    x[5] = odd;
+    std::vector<int8_t> codes(64);
+    std::vector<uint16_t> scales(2);
+    table().convert_q8_0_f32(codes.data(), scales.data(), x.data(), 64);
+    float scale;
+    table().convert_f32_f16(&scale, scales.data(), 1);
+    for (size_t i = 0; i < 32; ++i) EXPECT_TRUE(std::isnan(static_cast<float>(codes[i]) * scale));
+    EXPECT_EQ(codes[32], 127);
+  }
+  // Scales that are no more than a few steps of a subnormal half, or less than one.
+  for (const float small : {1e-6f, 3e-6f, 1e-9f, 0.0f}) {
+    const std::vector<float> x(32, -small);
+    std::vector<int8_t> codes(32);
+    uint16_t bits = 0;
+    table().convert_q8_0_f32(codes.data(), &bits, x.data(), 32);
+    float scale;
+    table().convert_f32_f16(&scale, &bits, 1);
+    EXPECT_NEAR(static_cast<float>(codes[0]) * scale, -small, 5e-6f);
   }
 }
 

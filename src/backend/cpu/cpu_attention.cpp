@@ -37,6 +37,8 @@ AttentionTile attention_tile(const KernelTable& kernels, KvType type) {
       return kernels.attention_tile_f16;
     case KvType::bf16:
       return kernels.attention_tile_bf16;
+    case KvType::q8_0:
+      return kernels.attention_tile_q8_0;
   }
   return nullptr;
 }
@@ -161,53 +163,62 @@ void attend(const Piece& p, float* out, int64_t out_row_stride) {
 
 }  // namespace
 
-void CpuBackend::store_values(std::byte* values, const float* v, KvType type, int64_t size) const {
-  switch (type) {
+// One position's share of a group: of its keys every 16th number from `lane` on, of its values a
+// row. The same goes for the scales of q8_0.
+void CpuBackend::store_position(const CpuKvMemory& cache, std::byte* keys, std::byte* values,
+                                int64_t lane, const float* k, const float* v) const {
+  const int64_t size = cache.shape().head_size;
+  const auto place = [lane](auto* group_keys, auto* group_values, const auto* key,
+                            const auto* value, int64_t count) {
+    for (int64_t d = 0; d < count; ++d) group_keys[d * kKeyGroup + lane] = key[d];
+    std::copy_n(value, count, group_values + lane * count);
+  };
+  const auto place_16_bits = [&](void (*round)(uint16_t* out, const float* x, int64_t count)) {
+    uint16_t key[kernels::kMaxHeadSize], value[kernels::kMaxHeadSize];
+    round(key, k, size);
+    round(value, v, size);
+    place(reinterpret_cast<uint16_t*>(keys), reinterpret_cast<uint16_t*>(values), key, value, size);
+  };
+  switch (cache.type()) {
     case KvType::f32:
-      std::copy_n(v, size, reinterpret_cast<float*>(values));
+      place(reinterpret_cast<float*>(keys), reinterpret_cast<float*>(values), k, v, size);
       return;
     case KvType::f16:
-      kernels_.convert_f16_f32(reinterpret_cast<uint16_t*>(values), v, size);
+      place_16_bits(kernels_.convert_f16_f32);
       return;
     case KvType::bf16:
-      kernels_.convert_bf16_f32(reinterpret_cast<uint16_t*>(values), v, size);
+      place_16_bits(kernels_.convert_bf16_f32);
       return;
+    case KvType::q8_0: {
+      constexpr int64_t kMostScales = kernels::kMaxHeadSize / kernels::kQuantGroup;
+      int8_t key[kernels::kMaxHeadSize], value[kernels::kMaxHeadSize];
+      uint16_t key_scales[kMostScales], value_scales[kMostScales];
+      kernels_.convert_q8_0_f32(key, key_scales, k, size);
+      kernels_.convert_q8_0_f32(value, value_scales, v, size);
+      place(reinterpret_cast<int8_t*>(keys), reinterpret_cast<int8_t*>(values), key, value, size);
+      const int64_t codes = kKeyGroup * size;
+      place(reinterpret_cast<uint16_t*>(keys + codes), reinterpret_cast<uint16_t*>(values + codes),
+            key_scales, value_scales, size / kernels::kQuantGroup);
+      return;
+    }
   }
-}
-
-// Lane `lane` of every channel of the group.
-void CpuBackend::store_keys(std::byte* group, const float* k, KvType type, int64_t size,
-                            int64_t lane) const {
-  const auto scatter = [&](auto* out, const auto* in) {
-    for (int64_t d = 0; d < size; ++d) out[d * kKeyGroup + lane] = in[d];
-  };
-  if (type == KvType::f32) {
-    scatter(reinterpret_cast<float*>(group), k);
-    return;
-  }
-  uint16_t rounded[kernels::kMaxHeadSize];
-  store_values(reinterpret_cast<std::byte*>(rounded), k, type, size);
-  scatter(reinterpret_cast<uint16_t*>(group), rounded);
 }
 
 void CpuBackend::store_kv(KvMemory& kv, int64_t layer, const Activations& k, const Activations& v,
                           std::span<const BatchSequence> sequences) {
   const CpuKvMemory& cache = static_cast<const CpuKvMemory&>(kv);
   const int64_t size = cache.shape().head_size;
-  const int64_t value_bytes = size * kv_element_bytes(cache.type());
   SPARROW_CHECK(size <= kernels::kMaxHeadSize);
   SPARROW_CHECK(k.columns == cache.shape().kv_head_count * size && v.columns == k.columns);
   for (const BatchSequence& sequence : sequences) {
     team_.for_each(sequence.row_count, 32, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t position = sequence.first_position + i;
-        const int64_t lane = position % kKeyGroup;
         for (int64_t head = 0; head < cache.shape().kv_head_count; ++head) {
-          store_keys(cache.key_group(layer, sequence.blocks, head, position),
-                     row(k, sequence.first_row + i) + head * size, cache.type(), size, lane);
-          store_values(
-              cache.value_group(layer, sequence.blocks, head, position) + lane * value_bytes,
-              row(v, sequence.first_row + i) + head * size, cache.type(), size);
+          store_position(cache, cache.key_group(layer, sequence.blocks, head, position),
+                         cache.value_group(layer, sequence.blocks, head, position),
+                         position % kKeyGroup, row(k, sequence.first_row + i) + head * size,
+                         row(v, sequence.first_row + i) + head * size);
         }
       }
     });

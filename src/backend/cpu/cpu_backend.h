@@ -63,8 +63,8 @@ class CpuBackend final : public Backend {
   void packed_expert_matmul(const Activations& out, const Activations& x, const CpuWeight& weight,
                             const ExpertRouting& routing);
   void attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch);
-  void store_keys(std::byte* group, const float* k, KvType type, int64_t size, int64_t lane) const;
-  void store_values(std::byte* values, const float* v, KvType type, int64_t size) const;
+  void store_position(const CpuKvMemory& cache, std::byte* keys, std::byte* values, int64_t lane,
+                      const float* k, const float* v) const;
 
   const kernels::KernelTable& kernels_;
   ThreadTeam team_;

@@ -361,11 +361,25 @@ TEST(MakeCpuBackend, names_what_the_machine_has_when_the_instruction_set_is_unkn
   EXPECT_THROW(make_cpu_backend({.thread_count = 1025}), Error);
 }
 
+TEST(KvType, q8_0_refuses_heads_that_its_blocks_do_not_fill) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = 1});
+  EXPECT_EQ(backend->make_kv_memory({1, 1, 64}, KvType::q8_0, 2, 16)->size_bytes(),
+            2 * 16 * 2 * (64 + 2 * 2));
+  try {
+    backend->make_kv_memory({1, 1, 48}, KvType::q8_0, 2, 16);
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    EXPECT_THAT(error.what(), testing::HasSubstr("multiple of 32 channels, this model's have 48"));
+  }
+}
+
 TEST(KvType, has_the_names_users_write) {
   EXPECT_EQ(parse_kv_type("f16"), KvType::f16);
   EXPECT_EQ(parse_kv_type("bf16"), KvType::bf16);
   EXPECT_EQ(parse_kv_type("f32"), KvType::f32);
-  EXPECT_EQ(parse_kv_type("q8_0"), std::nullopt);
+  EXPECT_EQ(parse_kv_type("q8_0"), KvType::q8_0);
+  EXPECT_THROW(parse_kv_type("q4_0"), Error);
 }
 
 }  // namespace

@@ -11,6 +11,12 @@ namespace {
 
 int64_t checked_size(const KvShape& shape, KvType type, int64_t block_count, int64_t block_tokens) {
   SPARROW_CHECK(shape.layer_count > 0 && shape.kv_head_count > 0 && shape.head_size > 0);
+  if (type == KvType::q8_0 && shape.head_size % kernels::kQuantGroup != 0) {
+    fail(ErrorCode::invalid_argument,
+         "a q8_0 cache needs heads of a multiple of {} channels, this model's have {}; f16, bf16 "
+         "and f32 take any",
+         kernels::kQuantGroup, shape.head_size);
+  }
   if (block_count < 1 || block_tokens < 1 || block_tokens % kernels::kKeyGroup != 0) {
     fail(ErrorCode::invalid_argument,
          "a KV cache needs at least 1 block of a multiple of {} tokens, got {} of {}",
@@ -43,7 +49,7 @@ CpuKvMemory::CpuKvMemory(const KvShape& shape, KvType type, int64_t block_count,
 int64_t CpuKvMemory::group_offset(int64_t layer, std::span<const BlockId> blocks, int64_t half,
                                   int64_t head, int64_t position) const {
   const BlockId block = blocks[static_cast<size_t>(position / block_tokens_)];
-  const int64_t token_bytes = shape_.head_size * kv_element_bytes(type_);
+  const int64_t token_bytes = kv_head_bytes(type_, shape_.head_size);
   const int64_t index = ((layer * block_count_ + block) * 2 + half) * shape_.kv_head_count + head;
   const int64_t first_of_group = position % block_tokens_ / kernels::kKeyGroup * kernels::kKeyGroup;
   return (index * block_tokens_ + first_of_group) * token_bytes;

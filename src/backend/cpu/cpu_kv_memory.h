@@ -2,7 +2,7 @@
 //
 // Layout: [layer][block][K, V][kv head][group of 16 tokens], elements of the cache's type. Within a
 // group keys stand channel by channel, [head_size][16], and values token by token, [16][head_size]:
-// the order in which attention reads them (kernels/kernel_table.h).
+// the order in which attention reads them (kernels/kernel_table.h; for q8_0 kernels/q8_cache.h).
 #pragma once
 
 #include "backend/backend.h"

@@ -4,6 +4,7 @@
 // same numbers either way, as each query has its own sums in one fixed order.
 #include "kernels/avx2/lanes.h"
 #include "kernels/avx2/table.h"
+#include "kernels/q8_cache.h"
 
 namespace sparrow::kernels::avx2 {
 namespace {
@@ -15,35 +16,68 @@ constexpr int kQueries = 2;              // that share a load
 constexpr int64_t kWorthConverting = 6;  // queries
 constexpr int64_t kConvertedHead = 128;  // largest head with room for a converted tile
 
-struct F32 {
-  static __m256 load(const void* base, int64_t index) {
-    return _mm256_loadu_ps(static_cast<const float*>(base) + index);
+// What a cache of each type holds: 8 of the keys of group g, from `lane` on, in channel d; and 8
+// channels of the value of its position j, or one.
+template <typename Float>
+struct Plain {
+  using Element = typename Float::Element;
+  static __m256 key(const AttentionTileArgs& a, int64_t g, int64_t d, int64_t lane) {
+    return Float::widen(static_cast<const Element*>(a.keys[g]) + d * kKeyGroup + lane);
   }
-  static float one(const void* base, int64_t index) {
-    return static_cast<const float*>(base)[index];
+  static const Element* place(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
+    return static_cast<const Element*>(a.values[g]) + j * a.head_size + channel;
+  }
+  static __m256 value(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
+    return Float::widen(place(a, g, j, channel));
+  }
+  static float one(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
+    return Float::widen(*place(a, g, j, channel));
   }
 };
 
-struct F16 {
-  static __m256 load(const void* base, int64_t index) {
-    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+struct Float32 {
+  using Element = float;
+  static __m256 widen(const float* p) { return _mm256_loadu_ps(p); }
+  static float widen(float x) { return x; }
+};
+struct Float16 {
+  using Element = uint16_t;
+  static __m256 widen(const uint16_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
-  static float one(const void* base, int64_t index) {
-    return _cvtsh_ss(static_cast<const uint16_t*>(base)[index]);
-  }
+  static float widen(uint16_t x) { return _cvtsh_ss(x); }
 };
-
-struct BF16 {
-  static __m256 load(const void* base, int64_t index) {
-    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+struct BFloat16 {
+  using Element = uint16_t;
+  static __m256 widen(const uint16_t* p) {
     const __m128i numbers = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(numbers), 16));
   }
-  static float one(const void* base, int64_t index) {
-    const uint32_t bits = static_cast<const uint16_t*>(base)[index];
-    return __builtin_bit_cast(float, bits << 16);
+  static float widen(uint16_t x) { return __builtin_bit_cast(float, uint32_t{x} << 16); }
+};
+using F32 = Plain<Float32>;
+using F16 = Plain<Float16>;
+using BF16 = Plain<BFloat16>;
+
+// Heads are a multiple of 32 channels here.
+struct Q8_0 {
+  static __m256 codes(const int8_t* p) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
   }
+  static __m256 key(const AttentionTileArgs& a, int64_t g, int64_t d, int64_t lane) {
+    const Q8Group keys(a.keys[g], a.head_size);
+    return _mm256_mul_ps(codes(keys.key_codes(d) + lane),
+                         Float16::widen(keys.key_scales(d) + lane));
+  }
+  static __m256 value(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
+    const Q8Group values(a.values[g], a.head_size);
+    const float scale = _cvtsh_ss(values.value_scale(a.head_size, j, channel));
+    return _mm256_mul_ps(codes(values.value_codes(a.head_size, j, channel)), _mm256_set1_ps(scale));
+  }
+  static float one(const AttentionTileArgs&, int64_t, int64_t, int64_t) {
+    return 0;
+  }  // never asked
 };
 
 // kQ queries, with what their tile gives.
@@ -69,8 +103,7 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
     for (int i = 0; i < kQ; ++i) q[i] = _mm256_set1_ps(queries.q[i][d]);
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const __m256 key =
-          Number::load(a.keys[v / kVectorsOfGroup], d * kKeyGroup + v % kVectorsOfGroup * kLanes);
+      const __m256 key = Number::key(a, v / kVectorsOfGroup, d, v % kVectorsOfGroup * kLanes);
       for (int i = 0; i < kQ; ++i) totals[i][v] = _mm256_fmadd_ps(q[i], key, totals[i][v]);
     }
   }
@@ -123,12 +156,10 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
     for (int v = 0; v < kV; ++v) totals[i][v] = _mm256_setzero_ps();
   }
   for (int64_t j = 0; j < queries.visible[0]; ++j) {
-    const void* values = a.values[j / kKeyGroup];
-    const int64_t index = j % kKeyGroup * a.head_size + channel;
     __m256 weight[kQ];
     for (int i = 0; i < kQ; ++i) weight[i] = _mm256_set1_ps(queries.weights[i][j]);
     for (int v = 0; v < kV; ++v) {
-      const __m256 value = Number::load(values, index + v * kLanes);
+      const __m256 value = Number::value(a, j / kKeyGroup, j % kKeyGroup, channel + v * kLanes);
       for (int i = 0; i < kQ; ++i) totals[i][v] = _mm256_fmadd_ps(weight[i], value, totals[i][v]);
     }
   }
@@ -147,8 +178,7 @@ void merge_channel(const Queries<kQ>& queries, const AttentionTileArgs& a, int64
   for (int i = 0; i < kQ; ++i) {
     float total = 0;
     for (int64_t j = 0; j < queries.visible[i]; ++j) {
-      const float value =
-          Number::one(a.values[j / kKeyGroup], j % kKeyGroup * a.head_size + channel);
+      const float value = Number::one(a, j / kKeyGroup, j % kKeyGroup, channel);
       total = __builtin_fmaf(queries.weights[i][j], value, total);
     }
     float& out = queries.out[i][channel];
@@ -202,9 +232,14 @@ void attend_converted(const AttentionTileArgs& a, int64_t first, int64_t end) {
   Converted tile;
   AttentionTileArgs converted = a;
   for (int g = 0; g < kGroups; ++g) {
-    for (int64_t i = 0; i < a.head_size * kKeyGroup; i += kLanes) {
-      _mm256_store_ps(tile.keys[g] + i, Number::load(a.keys[g], i));
-      _mm256_store_ps(tile.values[g] + i, Number::load(a.values[g], i));
+    for (int64_t i = 0; i < a.head_size * kKeyGroup; i += kLanes)
+      _mm256_store_ps(tile.keys[g] + i, Number::key(a, g, i / kKeyGroup, i % kKeyGroup));
+    for (int64_t j = 0; j < kKeyGroup; ++j) {
+      float* values = tile.values[g] + j * a.head_size;
+      int64_t channel = 0;
+      for (; channel + kLanes <= a.head_size; channel += kLanes)
+        _mm256_storeu_ps(values + channel, Number::value(a, g, j, channel));
+      for (; channel < a.head_size; ++channel) values[channel] = Number::one(a, g, j, channel);
     }
     converted.keys[g] = tile.keys[g];
     converted.values[g] = tile.values[g];
@@ -231,5 +266,6 @@ void attention_tile(const AttentionTileArgs& a) {
 void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32, false>(args); }
 void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16, true>(args); }
 void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16, true>(args); }
+void attention_tile_q8_0(const AttentionTileArgs& args) { attention_tile<Q8_0, true>(args); }
 
 }  // namespace sparrow::kernels::avx2

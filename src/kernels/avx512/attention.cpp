@@ -6,6 +6,7 @@
 
 #include "kernels/avx512/exp.h"
 #include "kernels/avx512/table.h"
+#include "kernels/q8_cache.h"
 
 namespace sparrow::kernels::avx512 {
 namespace {
@@ -17,36 +18,71 @@ constexpr int64_t kWorthConverting = 12;  // queries
 constexpr int64_t kConvertedHead = 256;   // largest head with room for a converted tile
 static_assert(kKeyGroup == kLanes && kKeyTile == kGroups * kLanes);
 
-struct F32 {
-  static __m512 load(const void* base, int64_t index) {
-    return _mm512_loadu_ps(static_cast<const float*>(base) + index);
+// What a cache of each type holds: channel d of the 16 keys of group g, and 16 channels of the
+// value of its position j, or as many as the mask says.
+template <typename Float>
+struct Plain {
+  using Element = typename Float::Element;
+  static __m512 key(const AttentionTileArgs& a, int g, int64_t d) {
+    return Float::widen(static_cast<const Element*>(a.keys[g]) + d * kKeyGroup);
   }
-  static __m512 load_part(const void* base, int64_t index, __mmask16 mask) {
-    return _mm512_maskz_loadu_ps(mask, static_cast<const float*>(base) + index);
+  static const Element* place(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
+    return static_cast<const Element*>(a.values[g]) + j * a.head_size + channel;
+  }
+  static __m512 value(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
+    return Float::widen(place(a, g, j, channel));
+  }
+  static __m512 value(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel,
+                      __mmask16 mask) {
+    return Float::widen(place(a, g, j, channel), mask);
   }
 };
 
-struct F16 {
-  static __m512 load(const void* base, int64_t index) {
-    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+struct Float32 {
+  using Element = float;
+  static __m512 widen(const float* p) { return _mm512_loadu_ps(p); }
+  static __m512 widen(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
+};
+struct Float16 {
+  using Element = uint16_t;
+  static __m512 widen(const uint16_t* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
-  static __m512 load_part(const void* base, int64_t index, __mmask16 mask) {
-    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
+  static __m512 widen(const uint16_t* p, __mmask16 mask) {
     return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p));
   }
 };
-
-struct BF16 {
-  static __m512 widen(__m256i v) {
+struct BFloat16 {
+  using Element = uint16_t;
+  static __m512 upper_halves(__m256i v) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16));
   }
-  static __m512 load(const void* base, int64_t index) {
-    const uint16_t* p = static_cast<const uint16_t*>(base) + index;
-    return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  static __m512 widen(const uint16_t* p) {
+    return upper_halves(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
-  static __m512 load_part(const void* base, int64_t index, __mmask16 mask) {
-    return widen(_mm256_maskz_loadu_epi16(mask, static_cast<const uint16_t*>(base) + index));
+  static __m512 widen(const uint16_t* p, __mmask16 mask) {
+    return upper_halves(_mm256_maskz_loadu_epi16(mask, p));
+  }
+};
+using F32 = Plain<Float32>;
+using F16 = Plain<Float16>;
+using BF16 = Plain<BFloat16>;
+
+// Heads are a multiple of 32 channels here.
+struct Q8_0 {
+  static __m512 codes(const int8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+  }
+  static __m512 key(const AttentionTileArgs& a, int g, int64_t d) {
+    const Q8Group keys(a.keys[g], a.head_size);
+    return _mm512_mul_ps(codes(keys.key_codes(d)), Float16::widen(keys.key_scales(d)));
+  }
+  static __m512 value(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel,
+                      __mmask16 = 0xffff) {
+    const Q8Group values(a.values[g], a.head_size);
+    const float scale = _cvtsh_ss(values.value_scale(a.head_size, j, channel));
+    return _mm512_mul_ps(codes(values.value_codes(a.head_size, j, channel)), _mm512_set1_ps(scale));
   }
 };
 
@@ -78,8 +114,8 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   for (; d + 2 <= a.head_size; d += 2) {
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
-      const __m512 first = Number::load(a.keys[g], d * kKeyGroup);
-      const __m512 second = Number::load(a.keys[g], (d + 1) * kKeyGroup);
+      const __m512 first = Number::key(a, g, d);
+      const __m512 second = Number::key(a, g, d + 1);
 #pragma GCC unroll 6
       for (int i = 0; i < kQ; ++i) {
         even[i][g] = _mm512_fmadd_ps(_mm512_set1_ps(queries.q[i][d]), first, even[i][g]);
@@ -89,7 +125,7 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   }
   if (d < a.head_size) {
     for (int g = 0; g < kGroups; ++g) {
-      const __m512 first = Number::load(a.keys[g], d * kKeyGroup);
+      const __m512 first = Number::key(a, g, d);
       for (int i = 0; i < kQ; ++i)
         even[i][g] = _mm512_fmadd_ps(_mm512_set1_ps(queries.q[i][d]), first, even[i][g]);
     }
@@ -144,12 +180,13 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
     for (int v = 0; v < kV; ++v) totals[i][v] = _mm512_setzero_ps();
   }
   for (int64_t j = 0; j < queries.visible[0]; ++j) {
-    const void* values = a.values[j / kKeyGroup];
-    const int64_t index = j % kKeyGroup * a.head_size + channel;
+    const int64_t g = j / kKeyGroup;
+    const int64_t place = j % kKeyGroup;
+    const int64_t end = channel + (kV - 1) * kLanes;
     __m512 value[kV];
-    for (int v = 0; v < kV - 1; ++v) value[v] = Number::load(values, index + v * kLanes);
-    value[kV - 1] = last == 0xffff ? Number::load(values, index + (kV - 1) * kLanes)
-                                   : Number::load_part(values, index + (kV - 1) * kLanes, last);
+    for (int v = 0; v < kV - 1; ++v) value[v] = Number::value(a, g, place, channel + v * kLanes);
+    value[kV - 1] =
+        last == 0xffff ? Number::value(a, g, place, end) : Number::value(a, g, place, end, last);
 #pragma GCC unroll 6
     for (int i = 0; i < kQ; ++i) {
       const __m512 weight = _mm512_set1_ps(queries.weights[i][j]);
@@ -230,11 +267,17 @@ template <typename Number>
 void attend_converted(const AttentionTileArgs& a, int64_t first, int64_t end) {
   Converted tile;
   AttentionTileArgs converted = a;
-  const int64_t count = a.head_size * kKeyGroup;
   for (int g = 0; g < kGroups; ++g) {
-    for (int64_t i = 0; i < count; i += kLanes) {
-      _mm512_store_ps(tile.keys[g] + i, Number::load(a.keys[g], i));
-      _mm512_store_ps(tile.values[g] + i, Number::load(a.values[g], i));
+    for (int64_t d = 0; d < a.head_size; ++d)
+      _mm512_store_ps(tile.keys[g] + d * kKeyGroup, Number::key(a, g, d));
+    for (int64_t j = 0; j < kKeyGroup; ++j) {
+      float* values = tile.values[g] + j * a.head_size;
+      int64_t channel = 0;
+      for (; channel + kLanes <= a.head_size; channel += kLanes)
+        _mm512_storeu_ps(values + channel, Number::value(a, g, j, channel));
+      const __mmask16 rest = mask_of(a.head_size - channel);
+      if (rest != 0)
+        _mm512_mask_storeu_ps(values + channel, rest, Number::value(a, g, j, channel, rest));
     }
     converted.keys[g] = tile.keys[g];
     converted.values[g] = tile.values[g];
@@ -261,5 +304,6 @@ void attention_tile(const AttentionTileArgs& a) {
 void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32, false>(args); }
 void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16, true>(args); }
 void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16, true>(args); }
+void attention_tile_q8_0(const AttentionTileArgs& args) { attention_tile<Q8_0, true>(args); }
 
 }  // namespace sparrow::kernels::avx512

@@ -13,6 +13,7 @@ void quantize(const QuantizeArgs& args);
 void attention_tile_f32(const AttentionTileArgs& args);
 void attention_tile_f16(const AttentionTileArgs& args);
 void attention_tile_bf16(const AttentionTileArgs& args);
+void attention_tile_q8_0(const AttentionTileArgs& args);
 void rms_norm_f32(float* out, const float* x, const float* w, int64_t count, float epsilon);
 void add_f32(float* out, const float* x, int64_t count);
 void add_scaled_f32(float* out, const float* x, float factor, int64_t count);

@@ -4,6 +4,7 @@
 // the same arithmetic whether the tiles of a query are computed by one thread or by several.
 #include <cstddef>
 
+#include "kernels/q8_cache.h"
 #include "kernels/scalar/exp.h"
 #include "kernels/scalar/half.h"
 #include "kernels/scalar/lanes.h"
@@ -18,39 +19,52 @@ struct Tile {
   float values[kKeyTile][kMaxHeadSize];
 };
 
-// The types of the cache.
-struct F32 {
-  static constexpr int64_t kBytes = 4;
-  static void read(float* out, const void* x, int64_t count) {
-    __builtin_memcpy(out, x, static_cast<std::size_t>(count * kBytes));
+// What a cache of each type holds: channel d of a group's 16 keys, and the value of its position j.
+template <typename Element, void (*widen)(float* out, const Element* x, int64_t count)>
+struct Plain {
+  static void key(float* out, const void* group, int64_t, int64_t d) {
+    widen(out, static_cast<const Element*>(group) + d * kKeyGroup, kKeyGroup);
+  }
+  static void value(float* out, const void* group, int64_t head_size, int64_t j) {
+    widen(out, static_cast<const Element*>(group) + j * head_size, head_size);
   }
 };
-struct F16 {
-  static constexpr int64_t kBytes = 2;
-  static void read(float* out, const void* x, int64_t count) {
-    convert_f32_f16(out, static_cast<const uint16_t*>(x), count);
+void copy(float* out, const float* x, int64_t count) {
+  __builtin_memcpy(out, x, static_cast<std::size_t>(count) * sizeof(float));
+}
+using F32 = Plain<float, copy>;
+using F16 = Plain<uint16_t, convert_f32_f16>;
+using BF16 = Plain<uint16_t, convert_f32_bf16>;
+
+struct Q8_0 {
+  static void key(float* out, const void* group, int64_t head_size, int64_t d) {
+    const Q8Group keys(group, head_size);
+    float scales[kKeyGroup];
+    convert_f32_f16(scales, keys.key_scales(d), kKeyGroup);
+    for (int64_t j = 0; j < kKeyGroup; ++j)
+      out[j] = static_cast<float>(keys.key_codes(d)[j]) * scales[j];
   }
-};
-struct BF16 {
-  static constexpr int64_t kBytes = 2;
-  static void read(float* out, const void* x, int64_t count) {
-    convert_f32_bf16(out, static_cast<const uint16_t*>(x), count);
+  static void value(float* out, const void* group, int64_t head_size, int64_t j) {
+    const Q8Group values(group, head_size);
+    for (int64_t channel = 0; channel < head_size; channel += kQuantGroup) {
+      const int8_t* codes = values.value_codes(head_size, j, channel);
+      const uint16_t half = values.value_scale(head_size, j, channel);
+      float scale;
+      convert_f32_f16(&scale, &half, 1);
+      for (int64_t c = 0; c < kQuantGroup; ++c)
+        out[channel + c] = static_cast<float>(codes[c]) * scale;
+    }
   }
 };
 
 template <typename Number>
 void read_tile(Tile& tile, const AttentionTileArgs& a) {
   for (int64_t group = 0; group < kKeyTile / kKeyGroup; ++group) {
-    const char* keys = static_cast<const char*>(a.keys[group]);
-    const char* values = static_cast<const char*>(a.values[group]);
-    for (int64_t d = 0; d < a.head_size; ++d) {
-      Number::read(tile.keys[d] + group * kKeyGroup, keys + d * kKeyGroup * Number::kBytes,
-                   kKeyGroup);
-    }
-    for (int64_t j = 0; j < kKeyGroup; ++j) {
-      Number::read(tile.values[group * kKeyGroup + j], values + j * a.head_size * Number::kBytes,
-                   a.head_size);
-    }
+    const int64_t first = group * kKeyGroup;
+    for (int64_t d = 0; d < a.head_size; ++d)
+      Number::key(tile.keys[d] + first, a.keys[group], a.head_size, d);
+    for (int64_t j = 0; j < kKeyGroup; ++j)
+      Number::value(tile.values[first + j], a.values[group], a.head_size, j);
   }
 }
 
@@ -133,5 +147,6 @@ void attention_tile(const AttentionTileArgs& a) {
 void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32>(args); }
 void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16>(args); }
 void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16>(args); }
+void attention_tile_q8_0(const AttentionTileArgs& args) { attention_tile<Q8_0>(args); }
 
 }  // namespace sparrow::kernels::scalar

@@ -1,4 +1,4 @@
-// Quantization of activations, as kernel_table.h defines it.
+// Quantization of activations and of the cache, as kernel_table.h defines it.
 #include "kernels/quantized_group.h"
 #include "kernels/scalar/half.h"
 #include "kernels/scalar/table.h"
@@ -59,6 +59,21 @@ void quantize(const QuantizeArgs& a) {
   for (int64_t i = 0; i < groups; ++i) {
     const int64_t at = i / kQuantBlockGroups * a.stride;
     quantize_group(a.x + i * kQuantGroup, limit, i % kQuantBlockGroups, a.blocks[at], a.low[at]);
+  }
+}
+
+void convert_q8_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t count) {
+  for (int64_t group = 0; group < count / kQuantGroup; ++group) {
+    const int64_t first = group * kQuantGroup;
+    scales[group] = half_bits(largest_magnitude(x + first) / 127);
+    const float scale = half_value(scales[group]);
+    const float inverse = scale > 0 && scale <= 65504 ? 1 / scale : 0.0f;
+    for (int64_t i = first; i < first + kQuantGroup; ++i) {
+      // Beyond 127 only where the scale is a subnormal half.
+      const float code = x[i] * inverse;
+      const float bounded = code > 127 ? 127.0f : code < -127 ? -127.0f : code;
+      codes[i] = inverse == 0 ? 0 : static_cast<int8_t>(nearest(bounded));
+    }
   }
 }
 
