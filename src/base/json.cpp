@@ -8,6 +8,24 @@ namespace sparrow {
 
 namespace {
 
+// What the parser says of a text can be as long as the text.
+std::string beginning(std::string_view text) {
+  constexpr size_t kShown = 200;
+  if (text.size() <= kShown) return std::string(text);
+  size_t end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
+// The number in quotation marks at the end of the parser's sentence.
+std::string_view number_of(const nlohmann::detail::out_of_range& error) {
+  std::string_view text = error.what();
+  const size_t quote = text.find('\'');
+  if (quote == std::string_view::npos) return text;
+  text.remove_prefix(quote + 1);
+  return text.substr(0, text.find('\''));
+}
+
 // Limits are checked while parsing: what breaks them must never exist, not even to be destroyed.
 template <typename AnyJson>
 AnyJson parse_within(std::string_view text, std::string_view what, const JsonLimits& limits,
@@ -32,7 +50,9 @@ AnyJson parse_within(std::string_view text, std::string_view what, const JsonLim
   try {
     return AnyJson::parse(text, is_within);
   } catch (const nlohmann::detail::parse_error& error) {
-    fail(code, "{} is not valid JSON at byte {}: {}", what, error.byte, error.what());
+    fail(code, "{} is not valid JSON at byte {}: {}", what, error.byte, beginning(error.what()));
+  } catch (const nlohmann::detail::out_of_range& error) {
+    fail(code, "{} holds a number beyond 64-bit floats: {}", what, beginning(number_of(error)));
   }
 }
 

@@ -52,5 +52,26 @@ TEST(ParseJson, names_the_document_and_the_byte) {
   }
 }
 
+std::string message_of(const std::string& text) {
+  try {
+    parse_json(text, "the request body");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(ParseJson, a_number_beyond_64_bit_floats_is_an_error_that_shows_it) {
+  EXPECT_EQ(message_of("[1, 224e2455]"),
+            "the request body holds a number beyond 64-bit floats: 224e2455");
+  EXPECT_EQ(parse_json("1e-999", "test").get<double>(), 0.0);
+}
+
+TEST(ParseJson, errors_show_the_beginning_of_what_is_long) {
+  EXPECT_LT(message_of("[1" + std::string(100000, '0') + ".5]").size(), 400u);
+  EXPECT_LT(message_of("\"" + std::string(100000, 'a')).size(), 400u);
+}
+
 }  // namespace
 }  // namespace sparrow
