@@ -65,7 +65,6 @@ struct alignas(64) QuantizedBlock {
   float sums16[2 * kQuantBlockGroups];      // of 16 values
   int32_t minus_sums32[kQuantBlockGroups];  // - sum of 32 of `high`
   int32_t minus_sums16[2 * kQuantBlockGroups];
-  uint32_t wide;  // bit g: group g is in 16 bits
 };
 
 // What the wide groups of a block have besides; elsewhere it is not set.
@@ -79,6 +78,7 @@ struct alignas(64) LowPlane {
 struct QuantizedRows {
   const QuantizedBlock* blocks;
   const LowPlane* low;  // of each block
+  const uint8_t* wide;  // of each block; bit g: group g is in 16 bits
   int64_t rows;
 };
 
@@ -88,6 +88,7 @@ struct QuantizeArgs {
   int64_t count;  // of the row; a multiple of 32
   QuantizedBlock* blocks;
   LowPlane* low;
+  uint8_t* wide;
   int64_t stride;  // from one block of the row to its next, in blocks
 };
 

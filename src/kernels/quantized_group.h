@@ -41,7 +41,6 @@ inline void note_group(QuantizedBlock& block, LowPlane& plane, int64_t group,
   block.minus_sums32[group] = -(high[0] + high[1]);
   block.sums32[group] = rounding.step * static_cast<float>(total);
   if (!rounding.is_wide) return;
-  block.wide |= 1u << group;
   plane.minus_sums16[2 * group] = -low[0];
   plane.minus_sums16[2 * group + 1] = -low[1];
   plane.minus_sums32[group] = -(low[0] + low[1]);

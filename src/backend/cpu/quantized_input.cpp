@@ -21,6 +21,7 @@ kernels::QuantizedRows QuantizedInput::quantize(const float* x, int64_t rows, in
   const int64_t blocks = (columns + kernels::kQuantBlock - 1) / kernels::kQuantBlock;
   hold(blocks_, rows * blocks);
   hold(low_, rows * blocks);
+  hold(wide_, rows * blocks);
   const int64_t grain = std::max<int64_t>(1, 16384 / columns);
   team.for_each(rows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
@@ -28,10 +29,11 @@ kernels::QuantizedRows QuantizedInput::quantize(const float* x, int64_t rows, in
                         .count = columns,
                         .blocks = blocks_.data() + row,
                         .low = low_.data() + row,
+                        .wide = wide_.data() + row,
                         .stride = rows});
     }
   });
-  return {.blocks = blocks_.data(), .low = low_.data(), .rows = rows};
+  return {.blocks = blocks_.data(), .low = low_.data(), .wide = wide_.data(), .rows = rows};
 }
 
 }  // namespace sparrow

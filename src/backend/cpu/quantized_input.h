@@ -19,6 +19,7 @@ class QuantizedInput {
  private:
   std::vector<kernels::QuantizedBlock> blocks_;
   std::vector<kernels::LowPlane> low_;
+  std::vector<uint8_t> wide_;
 };
 
 }  // namespace sparrow

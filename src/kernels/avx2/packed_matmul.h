@@ -134,13 +134,15 @@ inline void add_group(const typename Format::Block& block, const uint8_t* w, int
   }
 }
 
-// The low bytes of a block's wide groups. w is where its weights begin.
+// The low bytes of the wide groups of block `at`. w is where its weights begin.
 template <typename Format, typename Dot>
-[[gnu::noinline]] __m256 add_low(__m256 out, const QuantizedBlock& x, const LowPlane& plane,
+[[gnu::noinline]] __m256 add_low(__m256 out, const QuantizedRows& rows, int64_t at,
                                  const uint8_t* w, int half) {
+  const QuantizedBlock& x = rows.blocks[at];
+  const LowPlane& plane = rows.low[at];
   constexpr int kGroups = Format::kValues / kQuantGroup;
   constexpr int kSubs = 32 / Format::kGroup;
-  for (uint32_t wide = x.wide; wide != 0; wide &= wide - 1) {
+  for (uint32_t wide = rows.wide[at]; wide != 0; wide &= wide - 1) {
     const int place = __builtin_ctz(wide);
     const uint8_t* weight = w + place / kGroups * kTileRows * Format::kBytes;
     const int g = place % kGroups;
@@ -179,8 +181,8 @@ void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, int half, 
       }
     }
     for (int m = 0; m < kM; ++m) {
-      if (x[m]->wide != 0)
-        out[m] = add_low<Format, Dot>(out[m], *x[m], a.x.low[x[m] - a.x.blocks], start, half);
+      const int64_t at = x[m] - a.x.blocks;
+      if (a.x.wide[at] != 0) out[m] = add_low<Format, Dot>(out[m], a.x, at, start, half);
       x[m] += a.x.rows;
     }
   }
@@ -323,13 +325,14 @@ inline void add_panel(__m256 (&out)[kC][2], const Panel<Dot::planes(kBits)>& pan
   }
 }
 
-// The low bytes of a row's wide groups.
+// The low bytes of the wide groups of block `at`.
 template <typename Dot, int kBits, int kSubs, bool kHasMin>
 void add_low_bytes(__m256 (&out)[2], const Panel<Dot::planes(kBits)>& panel,
-                   const QuantizedBlock& x, const LowPlane& plane) {
-  const int8_t* const low[1] = {plane.low};
-  const int32_t* const sums[1] = {minus_sums<kSubs>(plane)};
-  for (uint32_t wide = x.wide; wide != 0; wide &= wide - 1) {
+                   const QuantizedRows& rows, int64_t at) {
+  const QuantizedBlock& x = rows.blocks[at];
+  const int8_t* const low[1] = {rows.low[at].low};
+  const int32_t* const sums[1] = {minus_sums<kSubs>(rows.low[at])};
+  for (uint32_t wide = rows.wide[at]; wide != 0; wide &= wide - 1) {
     const int g = __builtin_ctz(wide);
     __m256 t[1][2];
     panel_dot<Dot, kBits, kSubs, kHasMin, 1>(t, panel, g, low, sums);
@@ -359,10 +362,7 @@ void panel_tile(const PackedMatmulArgs& a, const Panel<Dot::planes(kBits)>& pane
   }
   add_panel<Dot, kBits, kSubs, kHasMin, kC>(out, panel, place.groups, x);
   for (int c = 0; c < kC; ++c) {
-    if (x[c].wide != 0) {
-      add_low_bytes<Dot, kBits, kSubs, kHasMin>(out[c], panel, x[c],
-                                                a.x.low[block + x_row(a, i + c)]);
-    }
+    add_low_bytes<Dot, kBits, kSubs, kHasMin>(out[c], panel, a.x, block + x_row(a, i + c));
     float* result = out_row(a, i + c) + place.column;
     for (int h = 0; h < 2; ++h) _mm256_maskstore_ps(result + 8 * h, place.masks[h], out[c][h]);
   }

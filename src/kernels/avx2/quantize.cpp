@@ -39,8 +39,8 @@ float largest_magnitude(const float* x) {
   return __builtin_bit_cast(float, largest_integer(largest));
 }
 
-// Group `group` of a block, whose scale is still its largest magnitude.
-void quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& block,
+// Group `group` of a block, whose scale is still its largest magnitude. Gives whether it is wide.
+bool quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& block,
                     LowPlane& plane) {
   const GroupRounding rounding = rounding_of(block.scales[group], limit);
   __m256i high[4];
@@ -66,6 +66,7 @@ void quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& 
   const int32_t high_sums[2] = {sum_integers(_mm256_add_epi32(high[0], high[1])),
                                 sum_integers(_mm256_add_epi32(high[2], high[3]))};
   note_group(block, plane, group, rounding, high_sums, low_sums);
+  return rounding.is_wide;
 }
 
 }  // namespace
@@ -76,14 +77,19 @@ void quantize(const QuantizeArgs& a) {
   for (int64_t i = 0; i < groups; ++i) {
     QuantizedBlock& block = a.blocks[i / kQuantBlockGroups * a.stride];
     const float largest = largest_magnitude(a.x + i * kQuantGroup);
-    if (i % kQuantBlockGroups == 0) block.wide = 0;
     block.scales[i % kQuantBlockGroups] = largest;
     total += largest;
   }
   const float limit = kOutlierFactor * total / static_cast<float>(groups);
-  for (int64_t i = 0; i < groups; ++i) {
-    const int64_t at = i / kQuantBlockGroups * a.stride;
-    quantize_group(a.x + i * kQuantGroup, limit, i % kQuantBlockGroups, a.blocks[at], a.low[at]);
+  for (int64_t first = 0; first < groups; first += kQuantBlockGroups) {
+    const int64_t at = first / kQuantBlockGroups * a.stride;
+    const int64_t left = groups - first;
+    uint32_t wide = 0;
+    for (int64_t g = 0; g < left && g < kQuantBlockGroups; ++g) {
+      const float* x = a.x + (first + g) * kQuantGroup;
+      if (quantize_group(x, limit, g, a.blocks[at], a.low[at])) wide |= 1u << g;
+    }
+    a.wide[at] = static_cast<uint8_t>(wide);
   }
 }
 

@@ -127,13 +127,15 @@ inline void add_group(const typename Format::Block& block, const uint8_t* w, int
   }
 }
 
-// The low bytes of a block's wide groups. w is where its weights begin.
+// The low bytes of the wide groups of block `at`. w is where its weights begin.
 template <typename Format>
-[[gnu::noinline]] __m512 add_low(__m512 out, const QuantizedBlock& x, const LowPlane& plane,
+[[gnu::noinline]] __m512 add_low(__m512 out, const QuantizedRows& rows, int64_t at,
                                  const uint8_t* w) {
+  const QuantizedBlock& x = rows.blocks[at];
+  const LowPlane& plane = rows.low[at];
   constexpr int kGroups = Format::kValues / kQuantGroup;
   constexpr int kSubs = 32 / Format::kGroup;
-  for (uint32_t wide = x.wide; wide != 0; wide &= wide - 1) {
+  for (uint32_t wide = rows.wide[at]; wide != 0; wide &= wide - 1) {
     const int place = __builtin_ctz(wide);
     const uint8_t* weight = w + place / kGroups * kTileRows * Format::kBytes;
     const int g = place % kGroups;
@@ -171,8 +173,8 @@ void few_rows(const PackedMatmulArgs& a, int64_t i, const uint8_t* w, __m512* ou
       }
     }
     for (int m = 0; m < kM; ++m) {
-      if (x[m]->wide != 0)
-        out[m] = add_low<Format>(out[m], *x[m], a.x.low[x[m] - a.x.blocks], start);
+      const int64_t at = x[m] - a.x.blocks;
+      if (a.x.wide[at] != 0) out[m] = add_low<Format>(out[m], a.x, at, start);
       x[m] += a.x.rows;
     }
   }
@@ -337,82 +339,69 @@ void last_panel_tile(PanelSums* results, const Panel& panel, int groups, const P
   }
 }
 
-// A row of x with wide groups.
-struct WideRow {
-  const QuantizedBlock* x;
-  const LowPlane* plane;
-  float* result;
-};
-
-// The low bytes of group g of kWideRows rows.
-constexpr int kWideRows = 4;
-template <int kSubs, bool kHasMin>
-void add_low_bytes(const Panel& panel, int g, const WideRow* rows) {
+// The low bytes of group g of kC rows, whose numbers among the input's are given.
+template <int kSubs, bool kHasMin, int kC>
+void add_low_bytes(PanelSums* results, const Panel& panel, const PanelInput& input, int g,
+                   const int32_t* rows) {
   constexpr int kCount = kVectors / kSubs;
+  const LowPlane* x[kC];
+  for (int c = 0; c < kC; ++c) x[c] = input.x.low + input.at(rows[c]);
   for (int h = 0; h < 2; ++h) {
-    __m512 t[kWideRows];
+    __m512 t[kC];
 #pragma GCC unroll 2
     for (int sub = 0; sub < kSubs; ++sub) {
-      __m512i sums[kWideRows];
+      __m512i sums[kC];
 #pragma GCC unroll 4
-      for (int c = 0; c < kWideRows; ++c) {
-        sums[c] = kHasMin ? _mm512_setzero_si512()
-                          : correction(panel.offset_bits,
-                                       minus_sums<kSubs>(*rows[c].plane) + g * kSubs + sub);
+      for (int c = 0; c < kC; ++c) {
+        sums[c] = kHasMin
+                      ? _mm512_setzero_si512()
+                      : correction(panel.offset_bits, minus_sums<kSubs>(*x[c]) + g * kSubs + sub);
       }
 #pragma GCC unroll 8
       for (int v = 0; v < kCount; ++v) {
         const int vector = sub * kCount + v;
         const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
 #pragma GCC unroll 4
-        for (int c = 0; c < kWideRows; ++c)
-          add_four(sums[c], codes, rows[c].plane->low + g * kQuantGroup + 4 * vector);
+        for (int c = 0; c < kC; ++c)
+          add_four(sums[c], codes, x[c]->low + g * kQuantGroup + 4 * vector);
       }
       const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
 #pragma GCC unroll 4
-      for (int c = 0; c < kWideRows; ++c) {
+      for (int c = 0; c < kC; ++c) {
         const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
         t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
       }
     }
 #pragma GCC unroll 4
-    for (int c = 0; c < kWideRows; ++c) {
-      float* result = rows[c].result + 16 * h;
-      const __m512 scale = _mm512_set1_ps(rows[c].x->scales[g] / 256);
+    for (int c = 0; c < kC; ++c) {
+      float* result = results[rows[c]] + 16 * h;
+      const __m512 scale = _mm512_set1_ps(input.x.blocks[input.at(rows[c])].scales[g] / 256);
       _mm512_store_ps(result, _mm512_fmadd_ps(t[c], scale, _mm512_load_ps(result)));
     }
   }
 }
 
 // The low bytes of rows [i, end), group by group.
-constexpr int64_t kLowRows = 48;  // at most; their blocks are in the L1 cache still
+constexpr int64_t kLowRows = 96;  // at most
 template <int kSubs, bool kHasMin>
 void add_low_plane(PanelSums* results, const Panel& panel, const PanelInput& input, int64_t i,
                    int64_t end) {
-  WideRow rows[kLowRows];
-  int count = 0;
-  uint32_t any = 0;
+  int32_t rows[kQuantBlockGroups][kLowRows];  // that are wide in each group
+  int counts[kQuantBlockGroups] = {};
   for (; i < end; ++i) {
-    const int64_t at = input.at(i);
-    if (input.x.blocks[at].wide == 0) continue;
-    rows[count++] = {input.x.blocks + at, input.x.low + at, results[i]};
-    any |= input.x.blocks[at].wide;
-  }
-  for (; any != 0; any &= any - 1) {
-    const int g = __builtin_ctz(any);
-    WideRow some[kWideRows];
-    int found = 0;
-    for (int at = 0; at < count; ++at) {
-      if ((rows[at].x->wide >> g & 1) == 0) continue;
-      some[found++] = rows[at];
-      if (found < kWideRows) continue;
-      add_low_bytes<kSubs, kHasMin>(panel, g, some);
-      found = 0;
+    for (uint32_t wide = input.x.wide[input.at(i)]; wide != 0; wide &= wide - 1) {
+      const int g = __builtin_ctz(wide);
+      rows[g][counts[g]++] = static_cast<int32_t>(i);
     }
-    if (found == 0) continue;
-    alignas(64) PanelSums nowhere = {};
-    for (int c = found; c < kWideRows; ++c) some[c] = {some[0].x, some[0].plane, nowhere};
-    add_low_bytes<kSubs, kHasMin>(panel, g, some);
+  }
+  for (int g = 0; g < kQuantBlockGroups; ++g) {
+    const int32_t* next = rows[g];
+    int left = counts[g];
+    for (; left >= 4; left -= 4, next += 4)
+      add_low_bytes<kSubs, kHasMin, 4>(results, panel, input, g, next);
+    if (left == 3) add_low_bytes<kSubs, kHasMin, 3>(results, panel, input, g, next);
+    if (left == 2) add_low_bytes<kSubs, kHasMin, 2>(results, panel, input, g, next);
+    if (left == 1) add_low_bytes<kSubs, kHasMin, 1>(results, panel, input, g, next);
   }
 }
 

@@ -35,10 +35,12 @@ struct Place {
         part(static_cast<int>(group % (Format::kValues / kQuantGroup))) {}
 };
 
-// Groups [first, first + count) of a row, one block of x.
+// Groups [first, first + count) of a row: block `at` of x.
 template <typename Format>
-float add_block(float out, const QuantizedBlock& x, const LowPlane& plane, const uint8_t* tile,
-                int row, int64_t first, int64_t count) {
+float add_block(float out, const QuantizedRows& rows, int64_t at, const uint8_t* tile, int row,
+                int64_t first, int64_t count) {
+  const QuantizedBlock& x = rows.blocks[at];
+  const LowPlane& plane = rows.low[at];
   constexpr int kCount = kQuantGroup / Format::kGroup;
   for (int64_t g = 0; g < count; ++g) {
     const Place<Format> place(tile, first + g);
@@ -52,7 +54,7 @@ float add_block(float out, const QuantizedBlock& x, const LowPlane& plane, const
     }
   }
   for (int64_t g = 0; g < count; ++g) {
-    if ((x.wide >> g & 1) == 0) continue;
+    if ((rows.wide[at] >> g & 1) == 0) continue;
     const Place<Format> place(tile, first + g);
     const float t = dot<Format>(plane.low + g * kQuantGroup, place.w, row, place.part);
     out = __builtin_fmaf(t, x.scales[g] / 256, out);
@@ -73,7 +75,7 @@ void packed_matmul(const PackedMatmulArgs& a) {
       for (int64_t first = 0; first < groups; first += kQuantBlockGroups) {
         const int64_t at = first / kQuantBlockGroups * a.x.rows + x_row;
         const int64_t left = groups - first;
-        value = add_block<Format>(value, a.x.blocks[at], a.x.low[at], tile, row, first,
+        value = add_block<Format>(value, a.x, at, tile, row, first,
                                   left < kQuantBlockGroups ? left : kQuantBlockGroups);
       }
       out[j] = value;

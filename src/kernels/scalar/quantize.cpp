@@ -23,8 +23,8 @@ float largest_magnitude(const float* x) {
   return from_bits(largest);
 }
 
-// Group `group` of a block, whose scale is still its largest magnitude.
-void quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& block,
+// Group `group` of a block, whose scale is still its largest magnitude. Gives whether it is wide.
+bool quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& block,
                     LowPlane& plane) {
   const GroupRounding rounding = rounding_of(block.scales[group], limit);
   int8_t* high = block.high + group * kQuantGroup;
@@ -41,6 +41,7 @@ void quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& 
     low_sums[i / 16] += q - 256 * upper;
   }
   note_group(block, plane, group, rounding, high_sums, low_sums);
+  return rounding.is_wide;
 }
 
 }  // namespace
@@ -50,15 +51,20 @@ void quantize(const QuantizeArgs& a) {
   float total = 0;
   for (int64_t i = 0; i < groups; ++i) {
     QuantizedBlock& block = a.blocks[i / kQuantBlockGroups * a.stride];
-    if (i % kQuantBlockGroups == 0) block.wide = 0;
     const float largest = largest_magnitude(a.x + i * kQuantGroup);
     block.scales[i % kQuantBlockGroups] = largest;
     total += largest;
   }
   const float limit = kOutlierFactor * total / static_cast<float>(groups);
-  for (int64_t i = 0; i < groups; ++i) {
-    const int64_t at = i / kQuantBlockGroups * a.stride;
-    quantize_group(a.x + i * kQuantGroup, limit, i % kQuantBlockGroups, a.blocks[at], a.low[at]);
+  for (int64_t first = 0; first < groups; first += kQuantBlockGroups) {
+    const int64_t at = first / kQuantBlockGroups * a.stride;
+    const int64_t left = groups - first;
+    uint32_t wide = 0;
+    for (int64_t g = 0; g < left && g < kQuantBlockGroups; ++g) {
+      const float* x = a.x + (first + g) * kQuantGroup;
+      if (quantize_group(x, limit, g, a.blocks[at], a.low[at])) wide |= 1u << g;
+    }
+    a.wide[at] = static_cast<uint8_t>(wide);
   }
 }
 
