@@ -351,7 +351,7 @@ void add_low_bytes(PanelSums* results, const Panel& panel, const PanelInput& inp
 #pragma GCC unroll 2
     for (int sub = 0; sub < kSubs; ++sub) {
       __m512i sums[kC];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int c = 0; c < kC; ++c) {
         sums[c] = kHasMin
                       ? _mm512_setzero_si512()
@@ -361,18 +361,18 @@ void add_low_bytes(PanelSums* results, const Panel& panel, const PanelInput& inp
       for (int v = 0; v < kCount; ++v) {
         const int vector = sub * kCount + v;
         const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int c = 0; c < kC; ++c)
           add_four(sums[c], codes, x[c]->low + g * kQuantGroup + 4 * vector);
       }
       const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int c = 0; c < kC; ++c) {
         const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
         t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
       }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int c = 0; c < kC; ++c) {
       float* result = results[rows[c]] + 16 * h;
       const __m512 scale = _mm512_set1_ps(input.x.blocks[input.at(rows[c])].scales[g] / 256);
@@ -381,27 +381,44 @@ void add_low_bytes(PanelSums* results, const Panel& panel, const PanelInput& inp
   }
 }
 
-// The low bytes of rows [i, end), group by group.
-constexpr int64_t kLowRows = 96;  // at most
-template <int kSubs, bool kHasMin>
-void add_low_plane(PanelSums* results, const Panel& panel, const PanelInput& input, int64_t i,
-                   int64_t end) {
-  int32_t rows[kQuantBlockGroups][kLowRows];  // that are wide in each group
+// Rows of the input that are wide, group by group.
+constexpr int64_t kListedRows = 96;  // at most
+struct WideRows {
+  int32_t rows[kQuantBlockGroups][kListedRows];
   int counts[kQuantBlockGroups] = {};
-  for (; i < end; ++i) {
-    for (uint32_t wide = input.x.wide[input.at(i)]; wide != 0; wide &= wide - 1) {
-      const int g = __builtin_ctz(wide);
-      rows[g][counts[g]++] = static_cast<int32_t>(i);
+
+  // Rows [i, end). Asks for their low bytes, which are far apart.
+  WideRows(const PanelInput& input, int64_t i, int64_t end) {
+    for (; i < end; ++i) {
+      const int64_t at = input.at(i);
+      for (uint32_t wide = input.x.wide[at]; wide != 0; wide &= wide - 1) {
+        const int g = __builtin_ctz(wide);
+        rows[g][counts[g]++] = static_cast<int32_t>(i);
+        _mm_prefetch(reinterpret_cast<const char*>(input.x.low[at].low + g * kQuantGroup),
+                     _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(input.x.low[at].minus_sums32), _MM_HINT_T0);
+      }
     }
   }
+};
+
+template <int kSubs, bool kHasMin>
+void add_low_plane(PanelSums* results, const Panel& panel, const PanelInput& input,
+                   const WideRows& wide) {
   for (int g = 0; g < kQuantBlockGroups; ++g) {
-    const int32_t* next = rows[g];
-    int left = counts[g];
-    for (; left >= 4; left -= 4, next += 4)
+    const int32_t* next = wide.rows[g];
+    int left = wide.counts[g];
+    for (; left >= 8; left -= 8, next += 8)
+      add_low_bytes<kSubs, kHasMin, 8>(results, panel, input, g, next);
+    if ((left & 4) != 0) {
       add_low_bytes<kSubs, kHasMin, 4>(results, panel, input, g, next);
-    if (left == 3) add_low_bytes<kSubs, kHasMin, 3>(results, panel, input, g, next);
-    if (left == 2) add_low_bytes<kSubs, kHasMin, 2>(results, panel, input, g, next);
-    if (left == 1) add_low_bytes<kSubs, kHasMin, 1>(results, panel, input, g, next);
+      next += 4;
+    }
+    if ((left & 2) != 0) {
+      add_low_bytes<kSubs, kHasMin, 2>(results, panel, input, g, next);
+      next += 2;
+    }
+    if ((left & 1) != 0) add_low_bytes<kSubs, kHasMin, 1>(results, panel, input, g, next);
   }
 }
 
@@ -410,13 +427,14 @@ template <int kSubs, bool kHasMin>
 void panel_columns(PanelSums* results, const Panel& panel, int groups, const PanelInput& input,
                    int64_t count) {
   constexpr int kC = kColumns<kSubs>;
-  static_assert(kLowRows % kC == 0);
-  for (int64_t first = 0; first < count; first += kLowRows) {
-    const int64_t end = first + kLowRows < count ? first + kLowRows : count;
+  static_assert(kListedRows % kC == 0);
+  for (int64_t first = 0; first < count; first += kListedRows) {
+    const int64_t end = first + kListedRows < count ? first + kListedRows : count;
+    const WideRows wide(input, first, end);
     int64_t i = first;
     for (; i + kC <= end; i += kC) panel_tile<kSubs, kHasMin, kC>(results, panel, groups, input, i);
     last_panel_tile<kSubs, kHasMin, kC>(results, panel, groups, input, i, end);
-    add_low_plane<kSubs, kHasMin>(results, panel, input, first, end);
+    add_low_plane<kSubs, kHasMin>(results, panel, input, wide);
   }
 }
 
