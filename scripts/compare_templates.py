@@ -99,7 +99,7 @@ def model_template(path):
 
 
 def fetch_templates(folder):
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--no-build-isolation",
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:",
                "-d", folder, "llama-cpp-python==0.3.36"]
     subprocess.run(command, check=False)  # pip may fail at the metadata once the archive is there
     archives = glob.glob(os.path.join(folder, "llama_cpp_python-*.tar.gz"))

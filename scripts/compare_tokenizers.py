@@ -81,7 +81,7 @@ class Material:
     def pip(self, requirement, pattern, source=False):
         found = glob.glob(str(self.folder / pattern))
         if not found:
-            kind = ["--no-binary", ":all:", "--no-build-isolation"] if source else []
+            kind = ["--no-binary", ":all:"] if source else []
             run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *kind, "-d", str(self.folder), requirement)
             found = glob.glob(str(self.folder / pattern))
         return found[0]
