@@ -3,7 +3,6 @@
 // MODEL is a .gguf or a tokenizer.json, TEXTS.json an array of texts: scripts/bench_tokenizers.py
 // makes one, runs this and Hugging Face's tokenizers on it. Without texts: runs of one character.
 #include <benchmark/benchmark.h>
-#include <fmt/format.h>
 
 #include <cstdio>
 #include <memory>
@@ -82,7 +81,7 @@ void run(const std::string& model, const std::string& texts_path) {
     for (const char* unit :
          {"a", " ", "\n", "=", "1", "<", "é", "你", "😀", "e\u0301", " a", "<|im_"}) {
       texts.push_back(long_run(unit));
-      names.push_back(fmt::format("{:?}", unit));
+      names.push_back(Json(unit).dump());
     }
   } else {
     texts.push_back(
