@@ -19,11 +19,14 @@ constexpr int64_t kPieceRows = 2 * kTileRows;
 
 int64_t piece_count(int64_t rows) { return (rows + kPieceRows - 1) / kPieceRows; }
 
-// A thread takes a stretch that is worth the walk, and leaves enough for the others.
-int64_t pieces_at_once(int64_t count, int64_t members, int64_t bytes_a_piece) {
-  constexpr int64_t kWorthwhileBytes = 32768;
+// How many pieces a thread takes at once. Few rows are as quick as memory, which is asked ahead: a
+// stretch is long beside what is asked for behind its end. Many rows take their time: a stretch is
+// short, so that threads end together.
+int64_t pieces_at_once(int64_t count, int64_t members, int64_t bytes_a_piece, int64_t rows) {
+  constexpr int64_t kFewRows = 4;
+  const int64_t worthwhile = rows <= kFewRows ? 512 << 10 : 32 << 10;
   const int64_t fair = std::max<int64_t>(1, count / (members * 8));
-  return std::clamp<int64_t>(kWorthwhileBytes / std::max<int64_t>(1, bytes_a_piece), 1, fair);
+  return std::clamp<int64_t>(worthwhile / std::max<int64_t>(1, bytes_a_piece), 1, fair);
 }
 
 const CpuWeight& cpu(const Weight& weight) { return static_cast<const CpuWeight&>(weight); }
@@ -85,7 +88,7 @@ void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x
   }
   const kernels::QuantizedRows input = quantize(x);
   const int64_t bytes = 2 * cpu(*parts.front().weight).tile_bytes();
-  team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes),
+  team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
                  [&](int64_t begin, int64_t end) {
                    int64_t start = 0;  // of the part at hand
                    for (const LinearPart& part : parts) {
@@ -112,7 +115,7 @@ void CpuBackend::gated_linear(const LinearPart& gate, const LinearPart& up, cons
   const kernels::QuantizedRows input = quantize(x);
   const int64_t count = piece_count(gate.out.columns);
   const int64_t bytes = 4 * cpu(*gate.weight).tile_bytes();
-  team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes),
+  team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
                  [&](int64_t begin, int64_t end) {
                    for (const LinearPart& part : parts) {
                      multiply(part, input, begin, end);
