@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace sparrow {
 
@@ -12,9 +13,9 @@ namespace {
 std::string beginning(std::string_view text) {
   constexpr size_t kShown = 200;
   if (text.size() <= kShown) return std::string(text);
-  size_t end = kShown;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "…";
+  text = text.substr(0, kShown);
+  text.remove_suffix(unfinished_utf8_bytes(text));
+  return std::string(text) + "…";
 }
 
 // The number in quotation marks at the end of the parser's sentence.
