@@ -102,7 +102,7 @@ MemoryReport report_memory(const ModelReport& report, const ModelConfig& config)
   memory.workspace_bytes = workspace_bytes(
       config, {.max_rows = 256, .max_logit_rows = 1, .max_positions = memory.default_context});
   for (const KvType type : {KvType::f16, KvType::bf16, KvType::f32, KvType::q8_0}) {
-    if (type == KvType::q8_0 && config.head_size % 32 != 0) continue;
+    if (!can_keep_heads(type, config.head_size)) continue;
     const int64_t per_token = kv_bytes_per_token(config, type);
     memory.caches.push_back(
         {type, per_token, per_token * memory.default_context, per_token * memory.longest_context});

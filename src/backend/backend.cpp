@@ -25,6 +25,10 @@ std::string_view to_string(KvType type) {
   return "?";
 }
 
+bool can_keep_heads(KvType type, int64_t head_size) {
+  return type != KvType::q8_0 || head_size % kKvScaleChannels == 0;
+}
+
 int64_t kv_head_bytes(KvType type, int64_t head_size) {
   switch (type) {
     case KvType::f32:
@@ -33,7 +37,7 @@ int64_t kv_head_bytes(KvType type, int64_t head_size) {
     case KvType::bf16:
       return head_size * 2;
     case KvType::q8_0:
-      return head_size + head_size / 32 * 2;
+      return head_size + head_size / kKvScaleChannels * 2;
   }
   return 0;
 }
