@@ -1,5 +1,5 @@
-// What every instruction set's quantization has in common: how a group is rounded and what is noted
-// of it. kernel_table.h says what it means.
+// What every instruction set's quantization has in common: how a row is walked, how a group is
+// rounded, and what is noted of it. kernel_table.h says what it means.
 #pragma once
 
 #include "kernels/kernel_table.h"
@@ -44,6 +44,33 @@ inline void note_group(QuantizedBlock& block, LowPlane& plane, int64_t group,
   plane.minus_sums16[2 * group] = -low[0];
   plane.minus_sums16[2 * group + 1] = -low[1];
   plane.minus_sums32[group] = -(low[0] + low[1]);
+}
+
+// One row, by an instruction set's own two functions. quantize_group gives whether the group is
+// wide; until then its scale is its largest magnitude.
+template <float (*largest_magnitude)(const float* x),
+          bool (*quantize_group)(const float* x, float limit, int64_t group, QuantizedBlock& block,
+                                 LowPlane& plane)>
+inline void quantize_row(const QuantizeArgs& a) {
+  const int64_t groups = a.count / kQuantGroup;
+  float total = 0;
+  for (int64_t i = 0; i < groups; ++i) {
+    QuantizedBlock& block = a.blocks[i / kQuantBlockGroups * a.stride];
+    const float largest = largest_magnitude(a.x + i * kQuantGroup);
+    block.scales[i % kQuantBlockGroups] = largest;
+    total += largest;
+  }
+  const float limit = kOutlierFactor * total / static_cast<float>(groups);
+  for (int64_t first = 0; first < groups; first += kQuantBlockGroups) {
+    const int64_t at = first / kQuantBlockGroups * a.stride;
+    const int64_t left = groups - first;
+    uint32_t wide = 0;
+    for (int64_t g = 0; g < left && g < kQuantBlockGroups; ++g) {
+      const float* x = a.x + (first + g) * kQuantGroup;
+      if (quantize_group(x, limit, g, a.blocks[at], a.low[at])) wide |= 1u << g;
+    }
+    a.wide[at] = static_cast<uint8_t>(wide);
+  }
 }
 
 }  // namespace

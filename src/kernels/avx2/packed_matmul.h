@@ -16,14 +16,13 @@
 
 #include "kernels/avx2/lanes.h"
 #include "kernels/avx2/packed_formats.h"
-#include "kernels/kernel_table.h"
+#include "kernels/packed_walk.h"
 
 namespace sparrow::kernels::avx2 {
 namespace {
 
-constexpr int kVectors = 8;                // registers that hold 32 values of 8 rows
-constexpr int kFew = 3;                    // rows of x that the direct way takes at once
-constexpr int64_t kPrefetchBytes = 16384;  // ahead of the block at hand
+constexpr int kVectors = 8;  // registers that hold 32 values of 8 rows
+constexpr int kFew = 3;      // rows of x that the direct way takes at once
 
 inline __m256i four_of(const int8_t* x) {
   int32_t value;
@@ -31,42 +30,9 @@ inline __m256i four_of(const int8_t* x) {
   return _mm256_set1_epi32(value);
 }
 
-// The logarithm of an offset, a power of two.
-constexpr int offset_bits(int offset) { return offset <= 1 ? 0 : 1 + offset_bits(offset / 2); }
-
 // What the codes' offset makes too much.
 inline __m256i correction(int bits, const int32_t* minus_sum) {
   return _mm256_sll_epi32(_mm256_set1_epi32(*minus_sum), _mm_cvtsi32_si128(bits));
-}
-
-inline int64_t x_row(const PackedMatmulArgs& a, int64_t i) {
-  return a.x_rows != nullptr ? a.x_rows[i] : i;
-}
-
-// Of as many values as share a scale of the weight, of which a group of 32 has kSubs.
-template <int kSubs, typename Plane>
-inline const int32_t* minus_sums(const Plane& x) {
-  return kSubs == 1 ? x.minus_sums32 : x.minus_sums16;
-}
-template <int kSubs>
-inline const float* value_sums(const QuantizedBlock& x) {
-  return kSubs == 1 ? x.sums32 : x.sums16;
-}
-
-inline float* out_row(const PackedMatmulArgs& a, int64_t i) {
-  return a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
-}
-
-// Into the L2 cache; what is asked for may lie beyond the weight. It stays where it is written: the
-// compiler would ask for all of a block's cache lines in one burst that the core has to wait for.
-inline void prefetch(const uint8_t* line) { asm volatile("prefetcht1 %0" : : "m"(*line)); }
-
-// Asks for part g of the block that lies `ahead` bytes further on: its fields are read side by
-// side, in an order that the hardware does not foresee.
-template <typename Format>
-inline void prefetch_part(const uint8_t* w, int g, int64_t ahead) {
-  constexpr int kPart = kTileRows * Format::kBytes / (Format::kValues / kQuantGroup);
-  for (int line = 0; line < kPart; line += 64) prefetch(w + ahead + g * kPart + line);
 }
 
 // Into planes of 4 bits, where a Dot wants that.
@@ -138,14 +104,10 @@ inline void add_group(const typename Format::Block& block, const uint8_t* w, int
 template <typename Format, typename Dot>
 [[gnu::noinline]] __m256 add_low(__m256 out, const QuantizedRows& rows, int64_t at,
                                  const uint8_t* w, int half) {
+  constexpr int kSubs = 32 / Format::kGroup;
   const QuantizedBlock& x = rows.blocks[at];
   const LowPlane& plane = rows.low[at];
-  constexpr int kGroups = Format::kValues / kQuantGroup;
-  constexpr int kSubs = 32 / Format::kGroup;
-  for (uint32_t wide = rows.wide[at]; wide != 0; wide &= wide - 1) {
-    const int place = __builtin_ctz(wide);
-    const uint8_t* weight = w + place / kGroups * kTileRows * Format::kBytes;
-    const int g = place % kGroups;
+  for_each_wide<Format>(rows.wide[at], w, [&](int place, const uint8_t* weight, int g) {
     __m256i codes[Dot::planes(Format::kBits)][kVectors];
     Format::codes(weight, g, half, codes[0]);
     split(codes);
@@ -153,7 +115,7 @@ template <typename Format, typename Dot>
         dot<Format, Dot>(typename Format::Block(weight, half), codes, g,
                          plane.low + place * kQuantGroup, minus_sums<kSubs>(plane) + place * kSubs);
     out = _mm256_fmadd_ps(t, _mm256_set1_ps(x.scales[place] / 256), out);
-  }
+  });
   return out;
 }
 

@@ -7,6 +7,7 @@
 //   panel and the operands fill the 32 registers).
 #include "kernels/avx512/packed_formats.h"
 #include "kernels/avx512/table.h"
+#include "kernels/packed_walk.h"
 
 namespace sparrow::kernels::avx512 {
 namespace {
@@ -19,19 +20,9 @@ constexpr int kColumns = kSubs == 1 ? 8 : 6;
 constexpr int kVectors = 8;                // registers that hold 32 values of 16 rows
 constexpr int kPanelRows = 2 * kTileRows;  // of the weight
 constexpr int64_t kMostRows = 512;         // of x that the panel way takes at once
-constexpr int64_t kPrefetchBytes = 16384;  // ahead of the block at hand
 
-int64_t x_row(const PackedMatmulArgs& a, int64_t i) {
-  return a.x_rows != nullptr ? a.x_rows[i] : i;
-}
-
-float* out_row(const PackedMatmulArgs& a, int64_t i) {
-  return a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
-}
-
-// The four below name memory in one instruction and stay in the order in which they are written.
-// Left to itself GCC 12 gives what they read, and sums of later rows, registers that are not there,
-// and asks for all of a block's cache lines in one burst that the core has to wait for.
+// The three below name memory in one instruction and stay in the order in which they are written:
+// left to itself GCC 12 gives what they read, and sums of later rows, registers that are not there.
 
 // sum += codes times the four values at x.
 inline void add_four(__m512i& sum, __m512i codes, const int8_t* x) {
@@ -56,35 +47,11 @@ inline __m512i correction(int offset_bits, const int32_t* minus_sum) {
   return _mm512_sll_epi32(_mm512_set1_epi32(*minus_sum), _mm_cvtsi32_si128(offset_bits));
 }
 
-// The logarithm of an offset.
-constexpr int offset_bits(int offset) { return offset <= 1 ? 0 : 1 + offset_bits(offset / 2); }
-
-// Into the L2 cache; what is asked for may lie beyond the weight.
-inline void prefetch(const uint8_t* line) { asm volatile("prefetcht1 %0" : : "m"(*line)); }
-
-// Asks for part g of the block that lies `ahead` bytes further on: its fields are read side by
-// side, in an order that the hardware does not foresee.
-template <typename Format>
-inline void prefetch_part(const uint8_t* w, int g, int64_t ahead) {
-  constexpr int kPart = kTileRows * Format::kBytes / (Format::kValues / kQuantGroup);
-  for (int line = 0; line < kPart; line += 64) prefetch(w + ahead + g * kPart + line);
-}
-
 // total + the sum over kCount vectors of codes times x, exact.
 template <int kCount>
 inline __m512i add_dot(__m512i total, const __m512i* codes, const int8_t* x) {
   for (int i = 0; i < kCount; ++i) add_four(total, codes[i], x + 4 * i);
   return total;
-}
-
-// Of as many values as share a scale of the weight, of which a group of 32 has kSubs.
-template <int kSubs, typename Plane>
-inline const int32_t* minus_sums(const Plane& x) {
-  return kSubs == 1 ? x.minus_sums32 : x.minus_sums16;
-}
-template <int kSubs>
-inline const float* value_sums(const QuantizedBlock& x) {
-  return kSubs == 1 ? x.sums32 : x.sums16;
 }
 
 // t of kernel_table.h: 32 bytes of x, with the sums of each kGroup of them, times codes of group g
@@ -131,21 +98,17 @@ inline void add_group(const typename Format::Block& block, const uint8_t* w, int
 template <typename Format>
 [[gnu::noinline]] __m512 add_low(__m512 out, const QuantizedRows& rows, int64_t at,
                                  const uint8_t* w) {
+  constexpr int kSubs = 32 / Format::kGroup;
   const QuantizedBlock& x = rows.blocks[at];
   const LowPlane& plane = rows.low[at];
-  constexpr int kGroups = Format::kValues / kQuantGroup;
-  constexpr int kSubs = 32 / Format::kGroup;
-  for (uint32_t wide = rows.wide[at]; wide != 0; wide &= wide - 1) {
-    const int place = __builtin_ctz(wide);
-    const uint8_t* weight = w + place / kGroups * kTileRows * Format::kBytes;
-    const int g = place % kGroups;
+  for_each_wide<Format>(rows.wide[at], w, [&](int place, const uint8_t* weight, int g) {
     __m512i codes[kVectors];
     Format::codes(weight, g, codes);
     const __m512 t =
         dot<Format>(typename Format::Block(weight), codes, g, plane.low + place * kQuantGroup,
                     minus_sums<kSubs>(plane) + place * kSubs);
     out = _mm512_fmadd_ps(t, _mm512_set1_ps(x.scales[place] / 256), out);
-  }
+  });
   return out;
 }
 
@@ -245,13 +208,39 @@ void find_starts(int32_t (&starts)[kC][kQuantBlockGroups * kSubs], const Quantiz
   }
 }
 
+// t of kernel_table.h for kC rows of x, half h of group g of the panel: bytes(c) are row c's 32 of
+// the group, start(c, sub) is what its sums begin with. Written in the order in which registers are
+// free again.
+template <int kSubs, int kC, typename Bytes, typename Start>
+inline void panel_dot(__m512 (&t)[kC], const Panel& panel, int g, int h, const Bytes& bytes,
+                      const Start& start) {
+  constexpr int kCount = kVectors / kSubs;
+#pragma GCC unroll 2
+  for (int sub = 0; sub < kSubs; ++sub) {
+    __m512i sums[kC];
+#pragma GCC unroll 8
+    for (int c = 0; c < kC; ++c) sums[c] = start(c, sub);
+#pragma GCC unroll 8
+    for (int v = 0; v < kCount; ++v) {
+      const int vector = sub * kCount + v;
+      const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
+#pragma GCC unroll 8
+      for (int c = 0; c < kC; ++c) add_four(sums[c], codes, bytes(c) + 4 * vector);
+    }
+    const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
+#pragma GCC unroll 8
+    for (int c = 0; c < kC; ++c) {
+      const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
+      t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
+    }
+  }
+}
+
 // Adds the products of kC blocks of x, one behind the other, with the panel. kSubs scales a group.
-// By itself, so that the compiler has all registers for it, and written in the order in which they
-// are free again.
+// By itself, so that the compiler has all registers for it.
 template <int kSubs, bool kHasMin, int kC>
 [[gnu::noinline]] void add_panel(PanelSums* results, const Panel& panel, int groups,
                                  const QuantizedBlock* x) {
-  constexpr int kCount = kVectors / kSubs;
   alignas(32) int32_t starts[kC][kQuantBlockGroups * kSubs];
   if constexpr (!kHasMin) find_starts<kSubs, kC>(starts, x, panel.offset_bits);
   __m512 out[kC][2];
@@ -263,29 +252,13 @@ template <int kSubs, bool kHasMin, int kC>
 #pragma GCC unroll 2
     for (int h = 0; h < 2; ++h) {
       __m512 t[kC];
-#pragma GCC unroll 2
-      for (int sub = 0; sub < kSubs; ++sub) {
-        __m512i sums[kC];
+      panel_dot<kSubs, kC>(
+          t, panel, g, h, [&](int c) { return x[c].high + g * kQuantGroup; },
+          [&](int c, int sub) {
+            return kHasMin ? _mm512_setzero_si512() : broadcast(starts[c][g * kSubs + sub]);
+          });
 #pragma GCC unroll 8
-        for (int c = 0; c < kC; ++c) {
-          sums[c] = kHasMin ? _mm512_setzero_si512() : broadcast(starts[c][g * kSubs + sub]);
-        }
-#pragma GCC unroll 8
-        for (int v = 0; v < kCount; ++v) {
-          const int vector = sub * kCount + v;
-          const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
-#pragma GCC unroll 8
-          for (int c = 0; c < kC; ++c)
-            add_four(sums[c], codes, x[c].high + g * kQuantGroup + 4 * vector);
-        }
-        const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
-#pragma GCC unroll 8
-        for (int c = 0; c < kC; ++c) {
-          const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
-          t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
-          if (sub == kSubs - 1) add_scaled(out[c][h], t[c], x[c].scales[g]);
-        }
-      }
+      for (int c = 0; c < kC; ++c) add_scaled(out[c][h], t[c], x[c].scales[g]);
       if constexpr (kHasMin) {
 #pragma GCC unroll 2
         for (int sub = 0; sub < kSubs; ++sub) {
@@ -343,35 +316,17 @@ void last_panel_tile(PanelSums* results, const Panel& panel, int groups, const P
 template <int kSubs, bool kHasMin, int kC>
 void add_low_bytes(PanelSums* results, const Panel& panel, const PanelInput& input, int g,
                    const int32_t* rows) {
-  constexpr int kCount = kVectors / kSubs;
   const LowPlane* x[kC];
   for (int c = 0; c < kC; ++c) x[c] = input.x.low + input.at(rows[c]);
   for (int h = 0; h < 2; ++h) {
     __m512 t[kC];
-#pragma GCC unroll 2
-    for (int sub = 0; sub < kSubs; ++sub) {
-      __m512i sums[kC];
-#pragma GCC unroll 8
-      for (int c = 0; c < kC; ++c) {
-        sums[c] = kHasMin
-                      ? _mm512_setzero_si512()
-                      : correction(panel.offset_bits, minus_sums<kSubs>(*x[c]) + g * kSubs + sub);
-      }
-#pragma GCC unroll 8
-      for (int v = 0; v < kCount; ++v) {
-        const int vector = sub * kCount + v;
-        const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
-#pragma GCC unroll 8
-        for (int c = 0; c < kC; ++c)
-          add_four(sums[c], codes, x[c]->low + g * kQuantGroup + 4 * vector);
-      }
-      const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
-#pragma GCC unroll 8
-      for (int c = 0; c < kC; ++c) {
-        const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
-        t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
-      }
-    }
+    panel_dot<kSubs, kC>(
+        t, panel, g, h, [&](int c) { return x[c]->low + g * kQuantGroup; },
+        [&](int c, int sub) {
+          return kHasMin
+                     ? _mm512_setzero_si512()
+                     : correction(panel.offset_bits, minus_sums<kSubs>(*x[c]) + g * kSubs + sub);
+        });
 #pragma GCC unroll 8
     for (int c = 0; c < kC; ++c) {
       float* result = results[rows[c]] + 16 * h;

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/avx512/table.h"
+#include "kernels/packed_walk.h"
 
 namespace sparrow::kernels::avx512 {
 
@@ -21,13 +22,12 @@ int64_t probe_products(int64_t rounds) {
 }
 
 void probe_read(const void* bytes, int64_t count) {
-  constexpr int64_t kAhead = 16384;  // as packed products ask; it may lie behind the end
   const char* p = static_cast<const char*>(bytes);
   __m512i total[4];
   for (int c = 0; c < 4; ++c) total[c] = _mm512_setzero_si512();
   for (int64_t i = 0; i + 256 <= count; i += 256) {
     for (int c = 0; c < 4; ++c) {
-      asm volatile("prefetcht1 %0" : : "m"(*(p + i + 64 * c + kAhead)));
+      prefetch(p + i + 64 * c + kPrefetchBytes);  // as packed products do
       total[c] = _mm512_or_si512(total[c], _mm512_loadu_si512(p + i + 64 * c));
     }
   }

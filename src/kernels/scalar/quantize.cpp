@@ -46,27 +46,7 @@ bool quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& 
 
 }  // namespace
 
-void quantize(const QuantizeArgs& a) {
-  const int64_t groups = a.count / kQuantGroup;
-  float total = 0;
-  for (int64_t i = 0; i < groups; ++i) {
-    QuantizedBlock& block = a.blocks[i / kQuantBlockGroups * a.stride];
-    const float largest = largest_magnitude(a.x + i * kQuantGroup);
-    block.scales[i % kQuantBlockGroups] = largest;
-    total += largest;
-  }
-  const float limit = kOutlierFactor * total / static_cast<float>(groups);
-  for (int64_t first = 0; first < groups; first += kQuantBlockGroups) {
-    const int64_t at = first / kQuantBlockGroups * a.stride;
-    const int64_t left = groups - first;
-    uint32_t wide = 0;
-    for (int64_t g = 0; g < left && g < kQuantBlockGroups; ++g) {
-      const float* x = a.x + (first + g) * kQuantGroup;
-      if (quantize_group(x, limit, g, a.blocks[at], a.low[at])) wide |= 1u << g;
-    }
-    a.wide[at] = static_cast<uint8_t>(wide);
-  }
-}
+void quantize(const QuantizeArgs& args) { quantize_row<largest_magnitude, quantize_group>(args); }
 
 void convert_q8_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t count) {
   for (int64_t group = 0; group < count / kQuantGroup; ++group) {
