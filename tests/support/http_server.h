@@ -31,7 +31,7 @@ class ServerConnection {
       : descriptor_(descriptor), is_stopping_(is_stopping) {}
 
   // False when the client is gone.
-  bool send(std::string_view bytes);
+  bool send(std::string_view text);
   // A whole response; Content-Length is added unless `headers` has one.
   bool respond(int status, const std::vector<std::string>& headers, std::string_view body = {});
   // Says nothing until the client goes or the server stops.
