@@ -3,8 +3,9 @@
 // exact, so the two ways here give the same bits:
 //   few rows of x: each weight is unpacked in registers and used at once, at the speed of memory;
 //   many rows: 32 rows of the weight are unpacked into a panel in the L1 cache, a block of 256 at a
-//   time, and multiplied with eight rows of x at once (16 results, the 8 sums of one half of the
-//   panel and the operands fill the 32 registers).
+//   time, and multiplied with six rows of x at once: 12 results, 12 sums and the operands fill the
+//   32 registers, four bytes of x are loaded once for both halves of the panel, and two products
+//   can begin in each cycle, as 12 chains hide their latency of 4 or 5.
 #include "kernels/avx512/packed_formats.h"
 #include "kernels/avx512/table.h"
 #include "kernels/packed_walk.h"
@@ -16,13 +17,14 @@ constexpr int kFew = 4;  // rows of x that the direct way takes at once
 // Rows of x in one tile of the panel way: as many as the registers hold results, sums and, with two
 // scales a group, what the first of them gave.
 template <int kSubs>
-constexpr int kColumns = kSubs == 1 ? 8 : 6;
+constexpr int kColumns = kSubs == 1 ? 6 : 4;
 constexpr int kVectors = 8;                // registers that hold 32 values of 16 rows
 constexpr int kPanelRows = 2 * kTileRows;  // of the weight
 constexpr int64_t kMostRows = 512;         // of x that the panel way takes at once
 
-// The three below name memory in one instruction and stay in the order in which they are written:
-// left to itself GCC 12 gives what they read, and sums of later rows, registers that are not there.
+// The instructions below stay in the order in which they are written, some with their memory
+// operand: left to itself GCC 12 gives what they read, and sums of later rows, registers that are
+// not there.
 
 // sum += codes times the four values at x.
 inline void add_four(__m512i& sum, __m512i codes, const int8_t* x) {
@@ -31,9 +33,20 @@ inline void add_four(__m512i& sum, __m512i codes, const int8_t* x) {
                : "v"(codes), "m"(*reinterpret_cast<const int32_t*>(x)));
 }
 
+// The same, with the four values in every lane of x.
+inline void add_four(__m512i& sum, __m512i codes, __m512i x) {
+  asm volatile("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(x));
+}
+
 inline __m512i broadcast(const int32_t& x) {
   __m512i all;
   asm volatile("vpbroadcastd %1, %0" : "=v"(all) : "m"(x));
+  return all;
+}
+
+inline __m512i load_codes(const uint8_t* codes) {
+  __m512i all;
+  asm volatile("vmovdqa64 %1, %0" : "=v"(all) : "m"(*reinterpret_cast<const __m512i*>(codes)));
   return all;
 }
 
@@ -208,30 +221,38 @@ void find_starts(int32_t (&starts)[kC][kQuantBlockGroups * kSubs], const Quantiz
   }
 }
 
-// t of kernel_table.h for kC rows of x, half h of group g of the panel: bytes(c) are row c's 32 of
-// the group, start(c, sub) is what its sums begin with. Written in the order in which registers are
-// free again.
+// t of kernel_table.h for kC rows of x, both halves of group g of the panel: bytes(c) are row c's
+// 32 of the group, start(c, sub) is what its sums begin with. Written in the order in which
+// registers are free again.
 template <int kSubs, int kC, typename Bytes, typename Start>
-inline void panel_dot(__m512 (&t)[kC], const Panel& panel, int g, int h, const Bytes& bytes,
+inline void panel_dot(__m512 (&t)[kC][2], const Panel& panel, int g, const Bytes& bytes,
                       const Start& start) {
   constexpr int kCount = kVectors / kSubs;
 #pragma GCC unroll 2
   for (int sub = 0; sub < kSubs; ++sub) {
-    __m512i sums[kC];
+    __m512i sums[kC][2];
 #pragma GCC unroll 8
-    for (int c = 0; c < kC; ++c) sums[c] = start(c, sub);
+    for (int c = 0; c < kC; ++c) sums[c][0] = sums[c][1] = start(c, sub);
 #pragma GCC unroll 8
     for (int v = 0; v < kCount; ++v) {
       const int vector = sub * kCount + v;
-      const __m512i codes = _mm512_load_si512(panel.codes[g * kVectors + vector][h]);
+      const __m512i first = load_codes(panel.codes[g * kVectors + vector][0]);
+      const __m512i second = load_codes(panel.codes[g * kVectors + vector][1]);
 #pragma GCC unroll 8
-      for (int c = 0; c < kC; ++c) add_four(sums[c], codes, bytes(c) + 4 * vector);
+      for (int c = 0; c < kC; ++c) {
+        const __m512i four = broadcast(*reinterpret_cast<const int32_t*>(bytes(c) + 4 * vector));
+        add_four(sums[c][0], first, four);
+        add_four(sums[c][1], second, four);
+      }
     }
-    const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+      const __m512 scale = _mm512_load_ps(panel.scales[g * kSubs + sub][h]);
 #pragma GCC unroll 8
-    for (int c = 0; c < kC; ++c) {
-      const __m512 sum = _mm512_cvtepi32_ps(sums[c]);
-      t[c] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c]);
+      for (int c = 0; c < kC; ++c) {
+        const __m512 sum = _mm512_cvtepi32_ps(sums[c][h]);
+        t[c][h] = sub == 0 ? _mm512_mul_ps(sum, scale) : _mm512_fmadd_ps(sum, scale, t[c][h]);
+      }
     }
   }
 }
@@ -249,16 +270,16 @@ template <int kSubs, bool kHasMin, int kC>
     for (int h = 0; h < 2; ++h) out[c][h] = _mm512_load_ps(results[c] + 16 * h);
   }
   for (int g = 0; g < groups; ++g) {
+    __m512 t[kC][2];
+    panel_dot<kSubs, kC>(
+        t, panel, g, [&](int c) { return x[c].high + g * kQuantGroup; },
+        [&](int c, int sub) {
+          return kHasMin ? _mm512_setzero_si512() : broadcast(starts[c][g * kSubs + sub]);
+        });
 #pragma GCC unroll 2
     for (int h = 0; h < 2; ++h) {
-      __m512 t[kC];
-      panel_dot<kSubs, kC>(
-          t, panel, g, h, [&](int c) { return x[c].high + g * kQuantGroup; },
-          [&](int c, int sub) {
-            return kHasMin ? _mm512_setzero_si512() : broadcast(starts[c][g * kSubs + sub]);
-          });
 #pragma GCC unroll 8
-      for (int c = 0; c < kC; ++c) add_scaled(out[c][h], t[c], x[c].scales[g]);
+      for (int c = 0; c < kC; ++c) add_scaled(out[c][h], t[c][h], x[c].scales[g]);
       if constexpr (kHasMin) {
 #pragma GCC unroll 2
         for (int sub = 0; sub < kSubs; ++sub) {
@@ -318,20 +339,19 @@ void add_low_bytes(PanelSums* results, const Panel& panel, const PanelInput& inp
                    const int32_t* rows) {
   const LowPlane* x[kC];
   for (int c = 0; c < kC; ++c) x[c] = input.x.low + input.at(rows[c]);
-  for (int h = 0; h < 2; ++h) {
-    __m512 t[kC];
-    panel_dot<kSubs, kC>(
-        t, panel, g, h, [&](int c) { return x[c]->low + g * kQuantGroup; },
-        [&](int c, int sub) {
-          return kHasMin
-                     ? _mm512_setzero_si512()
-                     : correction(panel.offset_bits, minus_sums<kSubs>(*x[c]) + g * kSubs + sub);
-        });
+  __m512 t[kC][2];
+  panel_dot<kSubs, kC>(
+      t, panel, g, [&](int c) { return x[c]->low + g * kQuantGroup; },
+      [&](int c, int sub) {
+        return kHasMin ? _mm512_setzero_si512()
+                       : correction(panel.offset_bits, minus_sums<kSubs>(*x[c]) + g * kSubs + sub);
+      });
 #pragma GCC unroll 8
-    for (int c = 0; c < kC; ++c) {
+  for (int c = 0; c < kC; ++c) {
+    const __m512 scale = _mm512_set1_ps(input.x.blocks[input.at(rows[c])].scales[g] / 256);
+    for (int h = 0; h < 2; ++h) {
       float* result = results[rows[c]] + 16 * h;
-      const __m512 scale = _mm512_set1_ps(input.x.blocks[input.at(rows[c])].scales[g] / 256);
-      _mm512_store_ps(result, _mm512_fmadd_ps(t[c], scale, _mm512_load_ps(result)));
+      _mm512_store_ps(result, _mm512_fmadd_ps(t[c][h], scale, _mm512_load_ps(result)));
     }
   }
 }
@@ -363,12 +383,8 @@ void add_low_plane(PanelSums* results, const Panel& panel, const PanelInput& inp
   for (int g = 0; g < kQuantBlockGroups; ++g) {
     const int32_t* next = wide.rows[g];
     int left = wide.counts[g];
-    for (; left >= 8; left -= 8, next += 8)
-      add_low_bytes<kSubs, kHasMin, 8>(results, panel, input, g, next);
-    if ((left & 4) != 0) {
+    for (; left >= 4; left -= 4, next += 4)
       add_low_bytes<kSubs, kHasMin, 4>(results, panel, input, g, next);
-      next += 4;
-    }
     if ((left & 2) != 0) {
       add_low_bytes<kSubs, kHasMin, 2>(results, panel, input, g, next);
       next += 2;
