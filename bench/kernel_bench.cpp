@@ -1,15 +1,17 @@
-// Products of quantized activations with packed weights, one thread, on every instruction set of
-// this machine: from memory with one row of input, and with many, where the integer units are the
-// limit; beside what the machine could do at best.
+// One thread, on every instruction set of this machine, beside what the machine could do at best:
+// products of quantized activations with packed weights, from memory with one row of input, and
+// with many, where the integer units are the limit; attention over a long cache, likewise.
 //     build/kernel_bench [--benchmark_filter='avx512/(probe|Q4_K)']
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <cstring>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <vector>
 
+#include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/quantized_input.h"
 #include "backend/cpu/weight_arena.h"
 #include "base/thread_team.h"
@@ -71,6 +73,41 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
   report(bench, static_cast<double>(rows * kInputs * kOutputs), static_cast<double>(matrix_bytes));
 }
 
+// One layer of Qwen3-4B's attention, whose cache no other cache holds: some rows behind 4,096 keys.
+void attend(benchmark::State& bench, const kernels::KernelTable& kernels, KvType type) {
+  constexpr int64_t kLayers = 16, kKvHeads = 8, kGroup = 4, kHeadSize = 128;
+  constexpr int64_t kKeys = 4096, kBlockTokens = 32, kMoreKeys = 512;
+  const int64_t rows = bench.range(0);
+  CpuBackend backend(kernels, 1, true);
+  const auto kv = backend.make_kv_memory({kLayers, kKvHeads, kHeadSize}, type,
+                                         (kKeys + kMoreKeys) / kBlockTokens, kBlockTokens);
+  std::vector<BlockId> blocks(static_cast<size_t>(kv->block_count()));
+  std::iota(blocks.begin(), blocks.end(), BlockId{0});
+  const int64_t columns = kKvHeads * kGroup * kHeadSize;
+  const auto filled = [&](int64_t count, int64_t width) {
+    auto buffer = backend.make_buffer(count * width * 4, "a bench");
+    const Activations values = {buffer.get(), 0, count, width};
+    std::mt19937 random(1);
+    std::normal_distribution<float> bell(0, 1);
+    for (float& value : backend.read(values)) value = bell(random);
+    return std::make_pair(std::move(buffer), values);
+  };
+  {
+    const auto [buffer, values] = filled(kKeys, kKvHeads * kHeadSize);
+    const std::vector<BatchSequence> all = {{0, kKeys, 0, blocks}};
+    for (int64_t layer = 0; layer < kLayers; ++layer)
+      backend.store_kv(*kv, layer, values, values, all);
+  }
+  const auto [q_buffer, q] = filled(rows, columns);
+  const auto [out_buffer, out] = filled(rows, columns);
+  const std::vector<BatchSequence> sequences = {{0, rows, kKeys - 1, blocks}};
+  int64_t next = 0;
+  for (auto _ : bench) backend.attention(out, q, *kv, next++ % kLayers, sequences);
+  const double pairs = static_cast<double>(rows * kKeys * kKvHeads * kGroup);
+  report(bench, 2 * pairs * kHeadSize,
+         static_cast<double>(kv->size_bytes()) / kLayers * kKeys / (kKeys + kMoreKeys));
+}
+
 void probe_products(benchmark::State& bench, const kernels::KernelTable& kernels) {
   int64_t products = 0;
   for (auto _ : bench) products = kernels.probe_products(1 << 16);
@@ -90,6 +127,13 @@ void add_all(const kernels::KernelTable& kernels) {
   const auto name = [&](std::string_view what) { return fmt::format("{}/{}", kernels.isa, what); };
   benchmark::RegisterBenchmark(name("probe_products").c_str(), probe_products, std::cref(kernels));
   benchmark::RegisterBenchmark(name("probe_read").c_str(), probe_read, std::cref(kernels));
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::q8_0}) {
+    benchmark::RegisterBenchmark(name(fmt::format("attention_{}", to_string(type))).c_str(), attend,
+                                 std::cref(kernels), type)
+        ->Arg(1)
+        ->Arg(256)
+        ->Unit(benchmark::kMillisecond);
+  }
   for (const Format& format : formats()) {
     if (kernels.find_packed_matmul(format.gguf_id) == nullptr) continue;
     benchmark::RegisterBenchmark(name(format.name).c_str(), multiply, std::cref(kernels),

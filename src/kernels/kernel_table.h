@@ -132,6 +132,9 @@ struct AttentionTileArgs {
   // Numbers of the cache's type. A group that no row sees may be any memory of its size.
   const void* keys[kKeyTile / kKeyGroup];    // each [head_size][kKeyGroup]
   const void* values[kKeyTile / kKeyGroup];  // each [kKeyGroup][head_size]
+  // What comes after this tile, to be asked for while this one is computed with; any memory.
+  const void* next_keys[kKeyTile / kKeyGroup];
+  const void* next_values[kKeyTile / kKeyGroup];
   // [rows] how many keys of this tile row i may see, 0 to kKeyTile, ascending.
   const int32_t* visible;
   float scale;  // of the scores

@@ -318,9 +318,21 @@ std::vector<float> attend(void (*attention_tile)(const AttentionTileArgs&), cons
       visible[static_cast<size_t>(i)] =
           static_cast<int32_t>(std::clamp<int64_t>(seen, 0, kKeyTile));
     }
-    AttentionTileArgs args = {
-        out.data(), q.data(),   width, width, largest.data(), weight.data(), rows,
-        group,      cache.size, {},    {},    visible.data(), 0.3f};
+    AttentionTileArgs args = {.out = out.data(),
+                              .q = q.data(),
+                              .out_row_stride = width,
+                              .q_row_stride = width,
+                              .largest = largest.data(),
+                              .weight = weight.data(),
+                              .rows = rows,
+                              .group = group,
+                              .head_size = cache.size,
+                              .keys = {},
+                              .values = {},
+                              .next_keys = {},
+                              .next_values = {},
+                              .visible = visible.data(),
+                              .scale = 0.3f};
     cache.point(args, tile);
     attention_tile(args);
   }

@@ -74,6 +74,12 @@ struct Piece {
   int64_t key_count() const { return first_position() + row_count; }
   int64_t query_count() const { return row_count * group; }
   int64_t range_count() const { return (key_count() + kKeyRange - 1) / kKeyRange; }
+  const std::byte* key_group(int64_t position) const {
+    return kv.key_group(layer, sequence.blocks, kv_head, position);
+  }
+  const std::byte* value_group(int64_t position) const {
+    return kv.value_group(layer, sequence.blocks, kv_head, position);
+  }
   float* head(const Running& r, int64_t query) const {
     return r.out + query / group * r.out_row_stride + query % group * head_size();
   }
@@ -109,14 +115,19 @@ void attend_range(const Piece& p, int64_t range, const Running& r) {
         .head_size = p.head_size(),
         .keys = {},
         .values = {},
+        .next_keys = {},
+        .next_values = {},
         .visible = visible,
         .scale = 1.0f / __builtin_sqrtf(static_cast<float>(p.head_size()))};
     for (int64_t group = 0; group < kKeyTile / kKeyGroup; ++group) {
       // Beyond the last key there may be no block; nobody sees that group.
       const int64_t first = tile + group * kKeyGroup;
       const int64_t position = first < p.key_count() ? first : tile;
-      args.keys[group] = p.kv.key_group(p.layer, p.sequence.blocks, p.kv_head, position);
-      args.values[group] = p.kv.value_group(p.layer, p.sequence.blocks, p.kv_head, position);
+      const int64_t next = first + kKeyTile < p.key_count() ? first + kKeyTile : position;
+      args.keys[group] = p.key_group(position);
+      args.values[group] = p.value_group(position);
+      args.next_keys[group] = p.key_group(next);
+      args.next_values[group] = p.value_group(next);
     }
     tile_of(args);
   }

@@ -26,6 +26,7 @@ struct Plain {
   static __m512 key(const AttentionTileArgs& a, int g, int64_t d) {
     return Float::widen(static_cast<const Element*>(a.keys[g]) + d * kKeyGroup);
   }
+  static constexpr int64_t kBytes = sizeof(Element);
   static const Element* place(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
     return static_cast<const Element*>(a.values[g]) + j * a.head_size + channel;
   }
@@ -70,6 +71,7 @@ using BF16 = Plain<BFloat16>;
 
 // Heads are a multiple of 32 channels here.
 struct Q8_0 {
+  static constexpr int64_t kBytes = 1;
   static __m512 codes(const int8_t* p) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
@@ -95,15 +97,23 @@ template <int kQ>
 struct Queries {
   const float* q[kQ];
   float* out[kQ];
-  int64_t index[kQ];    // into largest and weight
+  int64_t first;        // into largest and weight
   int64_t visible[kQ];  // 1 to kKeyTile
   alignas(64) float weights[kQ][kKeyTile];
-  float keep[kQ];
-  float take[kQ];
+  alignas(64) float keep[kLanes];
+  alignas(64) float take[kLanes];
 };
 
+// Asks for the lines of [offset, offset + count) of the group after this. The hardware does not
+// follow from one block of the cache to the next.
+template <int64_t kCount>
+void ask_for(const void* group, int64_t offset) {
+  for (int64_t at = 0; at < kCount; at += 64)
+    _mm_prefetch(static_cast<const char*>(group) + offset + at, _MM_HINT_T0);
+}
+
 // Sums over even and odd channels, then both.
-template <typename Number, int kQ>
+template <typename Number, int kQ, bool kAsks>
 void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   __m512 even[kQ][kGroups];
   __m512 odd[kQ][kGroups];
@@ -112,14 +122,23 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   }
   int64_t d = 0;
   for (; d + 2 <= a.head_size; d += 2) {
+    __m512 first[kGroups];
+    __m512 second[kGroups];
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
-      const __m512 first = Number::key(a, g, d);
-      const __m512 second = Number::key(a, g, d + 1);
+      constexpr int64_t kChannel = kKeyGroup * Number::kBytes;
+      if constexpr (kAsks) ask_for<2 * kChannel>(a.next_keys[g], d * kChannel);
+      first[g] = Number::key(a, g, d);
+      second[g] = Number::key(a, g, d + 1);
+    }
 #pragma GCC unroll 6
-      for (int i = 0; i < kQ; ++i) {
-        even[i][g] = _mm512_fmadd_ps(_mm512_set1_ps(queries.q[i][d]), first, even[i][g]);
-        odd[i][g] = _mm512_fmadd_ps(_mm512_set1_ps(queries.q[i][d + 1]), second, odd[i][g]);
+    for (int i = 0; i < kQ; ++i) {
+      const __m512 q = _mm512_set1_ps(queries.q[i][d]);
+      const __m512 next_q = _mm512_set1_ps(queries.q[i][d + 1]);
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroups; ++g) {
+        even[i][g] = _mm512_fmadd_ps(q, first[g], even[i][g]);
+        odd[i][g] = _mm512_fmadd_ps(next_q, second[g], odd[i][g]);
       }
     }
   }
@@ -139,40 +158,51 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   }
 }
 
-// Scores become weights; the running largest score and sum of weights move on.
+// Scores become weights; the running largest score and sum of weights move on. A query's numbers
+// are brought together by masks: what was stored in parts cannot be loaded whole without a wait.
 template <int kQ>
 void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   const __m512 lowest = _mm512_set1_ps(-__builtin_inff());
+  __m512 tile_largest = _mm512_setzero_ps();
+  __m512 tile_weight = _mm512_setzero_ps();
+#pragma GCC unroll 6
   for (int i = 0; i < kQ; ++i) {
     float* weights = queries.weights[i];
+    const auto lane = static_cast<__mmask16>(1 << i);
     __m512 scores[kGroups];
     __mmask16 masks[kGroups];
     for (int g = 0; g < kGroups; ++g) {
       masks[g] = mask_of(queries.visible[i] - g * kLanes);
-      scores[g] = _mm512_mask_loadu_ps(lowest, masks[g], weights + g * kLanes);
+      scores[g] = _mm512_mask_mov_ps(lowest, masks[g], _mm512_load_ps(weights + g * kLanes));
     }
-    const float tile_largest = _mm512_reduce_max_ps(_mm512_max_ps(scores[0], scores[1]));
+    const __m512 largest =
+        _mm512_set1_ps(_mm512_reduce_max_ps(_mm512_max_ps(scores[0], scores[1])));
     __m512 total = _mm512_setzero_ps();
     for (int g = 0; g < kGroups; ++g) {
-      const __m512 weight = _mm512_maskz_mov_ps(
-          masks[g], exp(_mm512_sub_ps(scores[g], _mm512_set1_ps(tile_largest))));
+      const __m512 weight = _mm512_maskz_mov_ps(masks[g], exp(_mm512_sub_ps(scores[g], largest)));
       _mm512_store_ps(weights + g * kLanes, weight);
       total = _mm512_add_ps(total, weight);
     }
-    const float old_largest = a.largest[queries.index[i]];
-    const float largest = tile_largest > old_largest ? tile_largest : old_largest;
-    alignas(64) float factors[kLanes] = {old_largest - largest, tile_largest - largest};
-    _mm512_store_ps(factors, exp(_mm512_load_ps(factors)));
-    queries.keep[i] = factors[0];
-    queries.take[i] = factors[1];
-    a.largest[queries.index[i]] = largest;
-    float& weight = a.weight[queries.index[i]];
-    weight = weight * factors[0] + _mm512_reduce_add_ps(total) * factors[1];
+    tile_largest = _mm512_mask_mov_ps(tile_largest, lane, largest);
+    tile_weight =
+        _mm512_mask_mov_ps(tile_weight, lane, _mm512_set1_ps(_mm512_reduce_add_ps(total)));
   }
+  // All queries at once from here, a lane each.
+  const __mmask16 all = mask_of(kQ);
+  const __m512 old_largest = _mm512_maskz_loadu_ps(all, a.largest + queries.first);
+  const __m512 old_weight = _mm512_maskz_loadu_ps(all, a.weight + queries.first);
+  const __m512 largest = _mm512_max_ps(tile_largest, old_largest);
+  const __m512 keep = exp(_mm512_sub_ps(old_largest, largest));
+  const __m512 take = exp(_mm512_sub_ps(tile_largest, largest));
+  _mm512_store_ps(queries.keep, keep);
+  _mm512_store_ps(queries.take, take);
+  _mm512_mask_storeu_ps(a.largest + queries.first, all, largest);
+  _mm512_mask_storeu_ps(a.weight + queries.first, all,
+                        _mm512_fmadd_ps(old_weight, keep, _mm512_mul_ps(tile_weight, take)));
 }
 
 // 16 * kV channels from `channel`: values summed key by key, then merged.
-template <typename Number, int kQ, int kV>
+template <typename Number, int kQ, bool kAsks, int kV>
 void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_t channel,
                   __mmask16 last) {
   __m512 totals[kQ][kV];
@@ -183,6 +213,10 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
     const int64_t g = j / kKeyGroup;
     const int64_t place = j % kKeyGroup;
     const int64_t end = channel + (kV - 1) * kLanes;
+    if constexpr (kAsks) {
+      ask_for<kV * kLanes * Number::kBytes>(a.next_values[g],
+                                            (place * a.head_size + channel) * Number::kBytes);
+    }
     __m512 value[kV];
     for (int v = 0; v < kV - 1; ++v) value[v] = Number::value(a, g, place, channel + v * kLanes);
     value[kV - 1] =
@@ -205,53 +239,53 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
   }
 }
 
-template <typename Number, int kQ>
+template <typename Number, int kQ, bool kAsks>
 void merge_all_values(const Queries<kQ>& queries, const AttentionTileArgs& a) {
   int64_t channel = 0;
   for (; channel + 4 * kLanes <= a.head_size; channel += 4 * kLanes)
-    merge_values<Number, kQ, 4>(queries, a, channel, 0xffff);
+    merge_values<Number, kQ, kAsks, 4>(queries, a, channel, 0xffff);
   for (; channel < a.head_size; channel += kLanes)
-    merge_values<Number, kQ, 1>(queries, a, channel, mask_of(a.head_size - channel));
+    merge_values<Number, kQ, kAsks, 1>(queries, a, channel, mask_of(a.head_size - channel));
 }
 
 // Queries [first, first + kQ), none of them blind.
-template <typename Number, int kQ>
+template <typename Number, int kQ, bool kAsks>
 void attend(const AttentionTileArgs& a, int64_t first) {
   Queries<kQ> queries;
+  queries.first = first;
   bool see_the_same = true;
   for (int i = 0; i < kQ; ++i) {
     const int64_t row = (first + i) / a.group;
     const int64_t head = (first + i) % a.group;
     queries.q[i] = a.q + row * a.q_row_stride + head * a.head_size;
     queries.out[i] = a.out + row * a.out_row_stride + head * a.head_size;
-    queries.index[i] = first + i;
     queries.visible[i] = a.visible[row];
     see_the_same = see_the_same && queries.visible[i] == queries.visible[0];
   }
   if (!see_the_same) {
     // A value that a query does not see must not even meet it as zero times infinity.
-    for (int i = 0; i < kQ; ++i) attend<Number, 1>(a, first + i);
+    for (int i = 0; i < kQ; ++i) attend<Number, 1, kAsks>(a, first + i);
     return;
   }
-  score_keys<Number, kQ>(queries, a);
+  score_keys<Number, kQ, kAsks>(queries, a);
   weigh_keys<kQ>(queries, a);
-  merge_all_values<Number, kQ>(queries, a);
+  merge_all_values<Number, kQ, kAsks>(queries, a);
 }
 
-template <typename Number>
+template <typename Number, bool kAsks>
 void attend_all(const AttentionTileArgs& a, int64_t first, int64_t end) {
-  for (; first + kQueries <= end; first += kQueries) attend<Number, kQueries>(a, first);
+  for (; first + kQueries <= end; first += kQueries) attend<Number, kQueries, kAsks>(a, first);
   switch (end - first) {
     case 1:
-      return attend<Number, 1>(a, first);
+      return attend<Number, 1, kAsks>(a, first);
     case 2:
-      return attend<Number, 2>(a, first);
+      return attend<Number, 2, kAsks>(a, first);
     case 3:
-      return attend<Number, 3>(a, first);
+      return attend<Number, 3, kAsks>(a, first);
     case 4:
-      return attend<Number, 4>(a, first);
+      return attend<Number, 4, kAsks>(a, first);
     case 5:
-      return attend<Number, 5>(a, first);
+      return attend<Number, 5, kAsks>(a, first);
     default:
       return;
   }
@@ -282,7 +316,7 @@ void attend_converted(const AttentionTileArgs& a, int64_t first, int64_t end) {
     converted.keys[g] = tile.keys[g];
     converted.values[g] = tile.values[g];
   }
-  attend_all<F32>(converted, first, end);
+  attend_all<F32, false>(converted, first, end);
 }
 
 template <typename Number, bool kConverts>
@@ -295,7 +329,7 @@ void attention_tile(const AttentionTileArgs& a) {
   if (kConverts && end - first >= kWorthConverting && a.head_size <= kConvertedHead) {
     attend_converted<Number>(a, first, end);
   } else {
-    attend_all<Number>(a, first, end);
+    attend_all<Number, true>(a, first, end);
   }
 }
 
