@@ -1,5 +1,5 @@
 // One thread, on every instruction set of this machine, beside what the machine could do at best:
-// products of quantized activations with packed weights, from memory with one row of input, and
+// products with packed weights, from memory with one row of input, and
 // with many, where the integer units are the limit; attention over a long cache, likewise.
 //     build/kernel_bench [--benchmark_filter='avx512/(probe|Q4_K)']
 #include <benchmark/benchmark.h>
@@ -40,8 +40,10 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
   const WeightPiece weights = arena.allocate(kMatrices * matrix_bytes);
   // Small numbers: no scale of any format is then an infinity.
   std::mt19937 random(1);
-  for (int64_t i = 0; i < kMatrices * matrix_bytes; ++i)
-    weights.data[i] = static_cast<std::byte>(random() & 0x3f);
+  for (int64_t i = 0; i < kMatrices * matrix_bytes; i += 4) {
+    const uint32_t four = static_cast<uint32_t>(random()) & 0x3f3f3f3f;
+    std::memcpy(weights.data + i, &four, 4);
+  }
 
   // 7 % of the groups are wide, as in a model.
   std::normal_distribution<float> bell(0, 1);
@@ -52,11 +54,26 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
   const kernels::QuantizedRows quantized = input.quantize(x.data(), rows, kInputs, kernels, team);
   std::vector<float> out(static_cast<size_t>(rows * kOutputs));
   const kernels::PackedMatmul matmul = kernels.find_packed_matmul(format.gguf_id);
+  const kernels::FloatMatmul float_matmul = kernels.find_float_matmul(format.gguf_id);
+  const int64_t piece = rows <= 4 ? kOutputs : 2 * kernels::kTileRows;  // as threads take them
   int64_t next = 0;
   for (auto _ : bench) {
     const std::byte* matrix = weights.data + next++ % kMatrices * matrix_bytes;
-    constexpr int64_t kPiece = 2 * kernels::kTileRows;  // as threads take them
-    for (int64_t j = 0; j < kOutputs; j += kPiece) {
+    for (int64_t j = 0; j < kOutputs; j += piece) {
+      if (matmul == nullptr) {
+        float_matmul({.out = out.data() + j,
+                      .out_stride = kOutputs,
+                      .out_rows = nullptr,
+                      .x = x.data(),
+                      .x_stride = kInputs,
+                      .x_rows = nullptr,
+                      .m = rows,
+                      .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
+                      .tile_bytes = kernels::kTileRows * row_bytes,
+                      .n = piece,
+                      .k = kInputs});
+        continue;
+      }
       matmul({.out = out.data() + j,
               .out_stride = kOutputs,
               .out_rows = nullptr,
@@ -65,7 +82,7 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
               .m = rows,
               .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
               .tile_bytes = kernels::kTileRows * row_bytes,
-              .n = kPiece,
+              .n = piece,
               .k = kInputs});
     }
     benchmark::DoNotOptimize(out.data());
@@ -135,7 +152,6 @@ void add_all(const kernels::KernelTable& kernels) {
         ->Unit(benchmark::kMillisecond);
   }
   for (const Format& format : formats()) {
-    if (kernels.find_packed_matmul(format.gguf_id) == nullptr) continue;
     benchmark::RegisterBenchmark(name(format.name).c_str(), multiply, std::cref(kernels),
                                  std::cref(format))
         ->Arg(1)

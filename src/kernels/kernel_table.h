@@ -117,6 +117,28 @@ struct PackedMatmulArgs {
 };
 using PackedMatmul = void (*)(const PackedMatmulArgs& args);
 
+// Rows of f32 times packed weights of F32, F16 or BF16 (pairs of neighbours stand together there).
+//
+// k is cut into parts of kFloatPart values. Of each part, from 0 and in ascending order,
+//   sum = fma(x, w, sum);
+// parts are added to the result in ascending order, from 0.
+inline constexpr int64_t kFloatPart = 128;
+
+struct FloatMatmulArgs {
+  float* out;  // row i starts at out + out_rows[i] * out_stride
+  int64_t out_stride;
+  const int32_t* out_rows;  // null: row i is i
+  const float* x;           // row i starts at x + x_rows[i] * x_stride
+  int64_t x_stride;
+  const int32_t* x_rows;  // null: row i is i
+  int64_t m;              // rows of x
+  const uint8_t* w;       // packed tiles, one behind the other
+  int64_t tile_bytes;
+  int64_t n;  // rows of w, from the first of the first tile
+  int64_t k;  // a multiple of kPackedFloats (tensor/packing.h)
+};
+using FloatMatmul = void (*)(const FloatMatmulArgs& args);
+
 // Queries that look at the same keys: all heads of a group for some consecutive positions.
 // Query i is head i % group of row i / group.
 struct AttentionTileArgs {
@@ -155,6 +177,9 @@ struct KernelTable {
 
   // The product for weights of GGUF type `gguf_id`; null where the type has no packed form here.
   PackedMatmul (*find_packed_matmul)(uint32_t gguf_id);
+
+  // The same for a type of plain numbers.
+  FloatMatmul (*find_float_matmul)(uint32_t gguf_id);
 
   // out[i] = x[i] / sqrt(mean(x²) + epsilon) * w[i], one row of `count`.
   void (*rms_norm_f32)(float* out, const float* x, const float* w, int64_t count, float epsilon);

@@ -3,8 +3,6 @@
 // behind what a kernel may touch; and the plain version against double arithmetic on the values
 // that the formats' references read from the file's bytes.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,38 +14,14 @@
 
 #include "kernels/dispatch.h"
 #include "tensor/packing.h"
+#include "tests/support/guarded.h"
 #include "tests/support/random_blocks.h"
 #include "tests/support/runnable_kernels.h"
 
 namespace sparrow::kernels {
 namespace {
 
-// `count` values between two pages that nobody may read.
-template <typename T>
-class Guarded {
- public:
-  enum class Side { begin, end };  // which page they touch
-  explicit Guarded(int64_t count, Side side = Side::end) {
-    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const size_t bytes = static_cast<size_t>(count) * sizeof(T);
-    const size_t inside = (bytes + page - 1) / page * page;
-    size_ = inside + 2 * page;
-    void* mapped = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(mapped, MAP_FAILED);
-    all_ = static_cast<char*>(mapped);
-    EXPECT_EQ(mprotect(all_ + page, inside, PROT_READ | PROT_WRITE), 0);
-    data_ = reinterpret_cast<T*>(all_ + page + (side == Side::end ? inside - bytes : 0));
-  }
-  ~Guarded() { munmap(all_, size_); }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  T* data() const { return data_; }
-
- private:
-  char* all_ = nullptr;
-  size_t size_ = 0;
-  T* data_ = nullptr;
-};
+using test_support::Guarded;
 
 struct Quantized {
   Quantized(const KernelTable& table, const std::vector<float>& x, int64_t m, int64_t k)
@@ -130,7 +104,8 @@ std::vector<float> random_floats(int64_t count, std::mt19937& random) {
 std::vector<const Format*> packable() {
   std::vector<const Format*> all;
   for (const Format& format : formats()) {
-    if (can_pack(format)) all.push_back(&format);
+    if (find_kernels("scalar")->find_packed_matmul(format.gguf_id) != nullptr)
+      all.push_back(&format);
   }
   return all;
 }

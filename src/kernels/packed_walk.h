@@ -9,12 +9,23 @@ namespace {
 
 constexpr int64_t kPrefetchBytes = 16384;  // ahead of the block at hand, where x has few rows
 
-inline int64_t x_row(const PackedMatmulArgs& a, int64_t i) {
+template <typename Args>
+inline int64_t x_row(const Args& a, int64_t i) {
   return a.x_rows != nullptr ? a.x_rows[i] : i;
 }
 
-inline float* out_row(const PackedMatmulArgs& a, int64_t i) {
+template <typename Args>
+inline float* out_row(const Args& a, int64_t i) {
   return a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
+}
+
+// Calls take.template operator()<kCount>() for the count at hand, 1 to kMost.
+template <int kMost, typename Take>
+inline void with_count(int64_t count, const Take& take) {
+  if constexpr (kMost > 1) {
+    if (count < kMost) return with_count<kMost - 1>(count, take);
+  }
+  take.template operator()<kMost>();
 }
 
 // The logarithm of an offset, a power of two.

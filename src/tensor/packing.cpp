@@ -19,10 +19,14 @@ struct Field {
 struct Packing {
   uint32_t gguf_id;
   std::array<Field, 5> fields;  // in the block's order; a count of 0 ends them
+  int64_t blocks = 1;           // of the format that these are the fields of
 };
 
-// Codes are read four at a time, f16 scales one at a time, small integer scales byte by byte.
+// Codes are read four at a time, f16 scales one at a time, small integer scales byte by byte; bf16
+// in pairs, which widen without a shuffle.
 constexpr Packing kPackings[] = {
+    {0, {{{4, kPackedFloats}}}, kPackedFloats},          // F32
+    {1, {{{2, kPackedFloats}}}, kPackedFloats},          // F16
     {2, {{{2, 1}, {4, 4}}}},                             // Q4_0: d, qs
     {3, {{{2, 1}, {2, 1}, {4, 4}}}},                     // Q4_1: d, m, qs
     {6, {{{2, 1}, {4, 1}, {4, 4}}}},                     // Q5_0: d, qh, qs
@@ -35,6 +39,7 @@ constexpr Packing kPackings[] = {
     {14, {{{4, 32}, {4, 16}, {1, 16}, {2, 1}}}},         // Q6_K: ql, qh, scales, d
     {20, {{{2, 1}, {4, 4}}}},                            // IQ4_NL: d, qs
     {23, {{{2, 1}, {2, 1}, {1, 4}, {4, 32}}}},           // IQ4_XS: d, scales_h, scales_l, qs
+    {30, {{{4, kPackedFloats / 2}}}, kPackedFloats},     // BF16
 };
 
 const Packing* find_packing(uint32_t gguf_id) {
@@ -78,33 +83,38 @@ void pack_whole_tile(const Packing& packing, int64_t block_bytes, const std::byt
 
 }  // namespace
 
-bool can_pack(const Format& format) { return find_packing(format.gguf_id) != nullptr; }
+bool can_pack(const Format& format, int64_t columns) {
+  const Packing* packing = find_packing(format.gguf_id);
+  return packing != nullptr && columns % (packing->blocks * format.block_values) == 0;
+}
 
 void pack_tile(const Format& format, const std::byte* rows, int64_t row_count, int64_t row_bytes,
                std::byte* out) {
   SPARROW_CHECK(row_count >= 1 && row_count <= kPackedRows);
   const Packing& packing = packing_of(format);
+  const int64_t block_bytes = packing.blocks * format.block_bytes;
+  SPARROW_CHECK(row_bytes % block_bytes == 0);
   if (row_count == kPackedRows) {
-    pack_whole_tile(packing, format.block_bytes, rows, row_bytes, out);
+    pack_whole_tile(packing, block_bytes, rows, row_bytes, out);
     return;
   }
   // Rare: the last tile of a matrix whose rows are no multiple of 16. One block column at a time,
   // so that the padded copy stays small.
   std::array<std::byte, sizeof(BlockQ6_K) * static_cast<size_t>(kPackedRows)> padded = {};
-  for (int64_t block = 0; block < row_bytes; block += format.block_bytes) {
+  for (int64_t block = 0; block < row_bytes; block += block_bytes) {
     for (int64_t row = 0; row < row_count; ++row) {
-      std::memcpy(padded.data() + row * format.block_bytes, rows + row * row_bytes + block,
-                  static_cast<size_t>(format.block_bytes));
+      std::memcpy(padded.data() + row * block_bytes, rows + row * row_bytes + block,
+                  static_cast<size_t>(block_bytes));
     }
-    pack_whole_tile(packing, format.block_bytes, padded.data(), format.block_bytes,
-                    out + block * kPackedRows);
+    pack_whole_tile(packing, block_bytes, padded.data(), block_bytes, out + block * kPackedRows);
   }
 }
 
 void unpack_row(const Format& format, const std::byte* tile, int64_t row, int64_t first_block,
                 int64_t block_count, std::byte* out) {
   const Packing& packing = packing_of(format);
-  for (int64_t block = first_block; block < first_block + block_count; ++block) {
+  SPARROW_CHECK(first_block % packing.blocks == 0 && block_count % packing.blocks == 0);
+  for (int64_t block = first_block; block < first_block + block_count; block += packing.blocks) {
     const std::byte* in = tile + block * format.block_bytes * kPackedRows;
     for (const Field& field : packing.fields) {
       for (int unit = 0; unit < field.count; ++unit) {

@@ -18,15 +18,19 @@ namespace sparrow {
 
 inline constexpr int64_t kPackedRows = 16;
 
-// Whether this format has a packed form.
-bool can_pack(const Format& format);
+// Plain numbers (F32, F16, BF16) are packed this many of a row at a time.
+inline constexpr int kPackedFloats = 32;
+
+// Whether rows of `columns` values of this format have a packed form.
+bool can_pack(const Format& format, int64_t columns);
 
 // Packs `row_count` (1 to 16) rows that stand `row_bytes` apart; missing rows become zeros, which
 // every format reads as blocks of zeros. `out` holds 16 * row_bytes bytes.
 void pack_tile(const Format& format, const std::byte* rows, int64_t row_count, int64_t row_bytes,
                std::byte* out);
 
-// The `block_count` blocks of one row of a tile, as in the file, from block `first_block` on.
+// The `block_count` blocks of one row of a tile, as in the file, from block `first_block` on. Of
+// plain numbers both counts are multiples of kPackedFloats.
 void unpack_row(const Format& format, const std::byte* tile, int64_t row, int64_t first_block,
                 int64_t block_count, std::byte* out);
 

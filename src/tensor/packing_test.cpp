@@ -17,23 +17,26 @@ std::vector<std::byte> random_bytes(int64_t count) {
   return bytes;
 }
 
-TEST(Packing, every_block_format_can_be_packed_and_no_plain_one) {
-  for (const Format& format : formats())
-    EXPECT_EQ(can_pack(format), format.block_values > 1) << format.name;
+TEST(Packing, every_format_can_be_packed_in_rows_of_its_blocks_and_plain_ones_in_rows_of_32) {
+  for (const Format& format : formats()) {
+    const int64_t values = std::max<int64_t>(format.block_values, kPackedFloats);
+    EXPECT_TRUE(can_pack(format, values)) << format.name;
+    EXPECT_TRUE(can_pack(format, 3 * values)) << format.name;
+    EXPECT_FALSE(can_pack(format, 3 * values - 1)) << format.name;
+  }
 }
 
 TEST(Packing, rows_come_out_as_they_went_in) {
   for (const Format& format : formats()) {
-    if (!can_pack(format)) continue;
-    constexpr int64_t kBlocks = 3;
-    const int64_t row_bytes = kBlocks * format.block_bytes;
+    const int64_t blocks = 3 * (format.block_values > 1 ? 1 : kPackedFloats);
+    const int64_t row_bytes = blocks * format.block_bytes;
     for (const int64_t row_count : {1, 7, 16}) {
       const std::vector<std::byte> rows = random_bytes(row_count * row_bytes);
       std::vector<std::byte> tile(static_cast<size_t>(kPackedRows * row_bytes), std::byte{0xaa});
       pack_tile(format, rows.data(), row_count, row_bytes, tile.data());
       std::vector<std::byte> row(static_cast<size_t>(row_bytes));
       for (int64_t i = 0; i < kPackedRows; ++i) {
-        unpack_row(format, tile.data(), i, 0, kBlocks, row.data());
+        unpack_row(format, tile.data(), i, 0, blocks, row.data());
         for (int64_t j = 0; j < row_bytes; ++j) {
           const std::byte expected =
               i < row_count ? rows[static_cast<size_t>(i * row_bytes + j)] : std::byte{0};

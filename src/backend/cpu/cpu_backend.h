@@ -14,9 +14,17 @@ class AttentionPlan;
 class CpuKvMemory;
 class CpuWeight;
 
+// The input of products with packed weights, in each form that they take.
+struct PackedInput {
+  const float* values;  // [rows][columns]
+  int64_t columns;
+  kernels::QuantizedRows quantized;  // or none
+};
+
 class CpuBackend final : public Backend {
  public:
-  // `are_activations_quantized`: where a weight's format has a kernel for that.
+  // `are_activations_quantized`: where a weight's format is one of blocks. Weights are then packed;
+  // otherwise they stay as the file has them, the reference.
   CpuBackend(const kernels::KernelTable& kernels, int thread_count, bool are_activations_quantized);
 
   std::unique_ptr<Buffer> make_buffer(int64_t size_bytes, std::string_view purpose) override;
@@ -58,8 +66,8 @@ class CpuBackend final : public Backend {
   void gated_linear(const LinearPart& gate, const LinearPart& up, const Activations& x) override;
 
  private:
-  bool can_share_input(std::span<const LinearPart> parts) const;
-  kernels::QuantizedRows quantize(const Activations& x);
+  bool are_packed(std::span<const LinearPart> parts) const;
+  PackedInput packed_input(const Activations& x, bool is_quantized);
   void packed_expert_matmul(const Activations& out, const Activations& x, const CpuWeight& weight,
                             const ExpertRouting& routing);
   void attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch);

@@ -1,5 +1,5 @@
-// Products of quantized activations with packed weights. The input is quantized once for all
-// matrices that share it; threads then share out pairs of tiles, over all these matrices at once.
+// Products with packed weights. The input is quantized once for all matrices that share it and take
+// it so; threads then share out pairs of tiles, over all these matrices at once.
 #include <algorithm>
 #include <array>
 
@@ -32,21 +32,55 @@ int64_t pieces_at_once(int64_t count, int64_t members, int64_t bytes_a_piece, in
 
 const CpuWeight& cpu(const Weight& weight) { return static_cast<const CpuWeight&>(weight); }
 
+// Some rows of x times some of a weight.
+struct Product {
+  float* out;
+  int64_t out_stride;
+  const int32_t* out_rows;  // null: row i is i
+  const int32_t* x_rows;    // null: row i is i
+  int64_t m;                // rows of x
+  int64_t tile;             // the weight's first
+  int64_t n;                // its rows
+};
+
+void multiply(const CpuWeight& weight, const PackedInput& x, const Product& p) {
+  if (weight.takes_quantized()) {
+    weight.packed_matmul()({.out = p.out,
+                            .out_stride = p.out_stride,
+                            .out_rows = p.out_rows,
+                            .x = x.quantized,
+                            .x_rows = p.x_rows,
+                            .m = p.m,
+                            .w = weight.tile(p.tile),
+                            .tile_bytes = weight.tile_bytes(),
+                            .n = p.n,
+                            .k = weight.shape()[0]});
+  } else {
+    weight.float_matmul()({.out = p.out,
+                           .out_stride = p.out_stride,
+                           .out_rows = p.out_rows,
+                           .x = x.values,
+                           .x_stride = x.columns,
+                           .x_rows = p.x_rows,
+                           .m = p.m,
+                           .w = weight.tile(p.tile),
+                           .tile_bytes = weight.tile_bytes(),
+                           .n = p.n,
+                           .k = weight.shape()[0]});
+  }
+}
+
 // Rows [32 begin, 32 end) of the weight, times all of x.
-void multiply(const LinearPart& part, const kernels::QuantizedRows& x, int64_t begin, int64_t end) {
-  const CpuWeight& weight = cpu(*part.weight);
+void multiply(const LinearPart& part, const PackedInput& x, int64_t begin, int64_t end) {
   const int64_t first = begin * kPieceRows;
-  const int64_t rows = std::min(end * kPieceRows, part.out.columns) - first;
-  weight.packed_matmul()({.out = data(part.out) + first,
-                          .out_stride = part.out.columns,
-                          .out_rows = nullptr,
-                          .x = x,
-                          .x_rows = nullptr,
-                          .m = part.out.rows,
-                          .w = weight.tile(first / kTileRows),
-                          .tile_bytes = weight.tile_bytes(),
-                          .n = rows,
-                          .k = weight.shape()[0]});
+  multiply(cpu(*part.weight), x,
+           {.out = data(part.out) + first,
+            .out_stride = part.out.columns,
+            .out_rows = nullptr,
+            .x_rows = nullptr,
+            .m = part.out.rows,
+            .tile = first / kTileRows,
+            .n = std::min(end * kPieceRows, part.out.columns) - first});
 }
 
 void add_bias_to(const kernels::KernelTable& kernels, const LinearPart& part, int64_t begin,
@@ -64,21 +98,30 @@ void check_shapes(const LinearPart& part, const Activations& x) {
   SPARROW_CHECK(part.bias == nullptr || part.bias->shape()[0] == part.out.columns);
 }
 
+bool take_quantized(std::span<const LinearPart> parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const LinearPart& part) { return cpu(*part.weight).takes_quantized(); });
+}
+
 }  // namespace
 
-bool CpuBackend::can_share_input(std::span<const LinearPart> parts) const {
+bool CpuBackend::are_packed(std::span<const LinearPart> parts) const {
   return std::all_of(parts.begin(), parts.end(),
                      [&](const LinearPart& part) { return cpu(*part.weight).is_packed(); });
 }
 
-kernels::QuantizedRows CpuBackend::quantize(const Activations& x) {
-  QuantizedInput& input = static_cast<CpuBuffer*>(x.buffer)->quantized_input();
-  return input.quantize(data(x), x.rows, x.columns, kernels_, team_);
+PackedInput CpuBackend::packed_input(const Activations& x, bool is_quantized) {
+  PackedInput input = {data(x), x.columns, {}};
+  if (is_quantized) {
+    QuantizedInput& place = static_cast<CpuBuffer*>(x.buffer)->quantized_input();
+    input.quantized = place.quantize(data(x), x.rows, x.columns, kernels_, team_);
+  }
+  return input;
 }
 
 void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x) {
   if (x.rows == 0) return;
-  if (!can_share_input(parts)) {
+  if (!are_packed(parts)) {
     Backend::linears(parts, x);
     return;
   }
@@ -87,7 +130,7 @@ void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x
     check_shapes(part, x);
     count += piece_count(part.out.columns);
   }
-  const kernels::QuantizedRows input = quantize(x);
+  const PackedInput input = packed_input(x, take_quantized(parts));
   const int64_t bytes = 2 * cpu(*parts.front().weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
                  [&](int64_t begin, int64_t end) {
@@ -108,12 +151,12 @@ void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x
 void CpuBackend::gated_linear(const LinearPart& gate, const LinearPart& up, const Activations& x) {
   const std::array<LinearPart, 2> parts = {gate, up};
   if (x.rows == 0) return;
-  if (!can_share_input(parts) || gate.out.columns != up.out.columns) {
+  if (!are_packed(parts) || gate.out.columns != up.out.columns) {
     Backend::gated_linear(gate, up, x);
     return;
   }
   for (const LinearPart& part : parts) check_shapes(part, x);
-  const kernels::QuantizedRows input = quantize(x);
+  const PackedInput input = packed_input(x, take_quantized(parts));
   const int64_t count = piece_count(gate.out.columns);
   const int64_t bytes = 4 * cpu(*gate.weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
@@ -135,7 +178,7 @@ void CpuBackend::packed_expert_matmul(const Activations& out, const Activations&
                                       const CpuWeight& weight, const ExpertRouting& routing) {
   const CpuRouting& route = static_cast<const CpuRouting&>(routing);
   const bool is_x_shared = x.rows == route.row_count;
-  const kernels::QuantizedRows input = quantize(x);
+  const PackedInput input = packed_input(x, weight.takes_quantized());
   const int64_t pieces_each = piece_count(out.columns);
   team_.for_each(route.expert_count * pieces_each, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
@@ -148,16 +191,14 @@ void CpuBackend::packed_expert_matmul(const Activations& out, const Activations&
       const int64_t first = piece % pieces_each * kPieceRows;
       const int64_t tile =
           static_cast<int64_t>(expert) * weight.tiles_per_expert() + first / kTileRows;
-      weight.packed_matmul()({.out = data(out) + first,
-                              .out_stride = out.columns,
-                              .out_rows = pairs,
-                              .x = input,
-                              .x_rows = is_x_shared ? rows : pairs,
-                              .m = m,
-                              .w = weight.tile(tile),
-                              .tile_bytes = weight.tile_bytes(),
-                              .n = std::min(kPieceRows, out.columns - first),
-                              .k = weight.shape()[0]});
+      multiply(weight, input,
+               {.out = data(out) + first,
+                .out_stride = out.columns,
+                .out_rows = pairs,
+                .x_rows = is_x_shared ? rows : pairs,
+                .m = m,
+                .tile = tile,
+                .n = std::min(kPieceRows, out.columns - first)});
     }
   });
 }

@@ -36,15 +36,17 @@ CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels)
 }
 
 bool CpuWeight::can_be_packed(const Tensor& tensor, const kernels::KernelTable& kernels) {
-  return tensor.shape.row_count() > 1 && can_pack(*tensor.format) &&
-         kernels.find_packed_matmul(tensor.format->gguf_id) != nullptr;
+  const uint32_t id = tensor.format->gguf_id;
+  return tensor.shape.row_count() > 1 && can_pack(*tensor.format, tensor.shape[0]) &&
+         (kernels.find_packed_matmul(id) != nullptr || kernels.find_float_matmul(id) != nullptr);
 }
 
 CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels, WeightArena& arena,
                      ThreadTeam& team)
     : tensor_(tensor),
       quick_(kernels.find_dequantize(tensor.format->gguf_id)),
-      packed_matmul_(kernels.find_packed_matmul(tensor.format->gguf_id)) {
+      packed_matmul_(kernels.find_packed_matmul(tensor.format->gguf_id)),
+      float_matmul_(kernels.find_float_matmul(tensor.format->gguf_id)) {
   SPARROW_CHECK(can_be_packed(tensor, kernels));
   SPARROW_CHECK(tensor.shape[0] % tensor.format->block_values == 0);
   const int64_t rows = tensor.shape[1];
@@ -72,9 +74,10 @@ void CpuWeight::dequantize(float* out, int64_t row, int64_t begin, int64_t end) 
   }
   const int64_t row_in_expert = row % tensor_.shape[1];
   const int64_t tile = row / tensor_.shape[1] * tiles_per_expert() + row_in_expert / kPackedRows;
-  constexpr int64_t kBlocksAtOnce = 8;
-  std::array<std::byte, 256 * kBlocksAtOnce> blocks;
-  SPARROW_CHECK(format.block_bytes <= 256);
+  constexpr int64_t kBlocksAtOnce = kPackedFloats;
+  constexpr int64_t kLargestBlock = 256;  // bytes
+  std::array<std::byte, kLargestBlock * kBlocksAtOnce> blocks;
+  SPARROW_CHECK(format.block_bytes <= kLargestBlock);
   for (int64_t done = 0; done < block_count; done += kBlocksAtOnce) {
     const int64_t count = std::min(kBlocksAtOnce, block_count - done);
     unpack_row(format, packed_.data + tile * tile_bytes(), row_in_expert % kPackedRows,

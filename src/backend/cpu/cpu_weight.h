@@ -1,5 +1,5 @@
-// Weights on the CPU, in one of three forms: packed tiles for products with quantized activations;
-// the file's own bytes, dequantized as they are used; for vectors, f32 values.
+// Weights on the CPU, in one of three forms: packed tiles for fast products; the file's own bytes,
+// dequantized as they are used; for vectors, f32 values.
 #pragma once
 
 #include <vector>
@@ -35,7 +35,9 @@ class CpuWeight final : public Weight {
 
   bool is_packed() const { return packed_.data != nullptr; }
   // Packed only.
-  kernels::PackedMatmul packed_matmul() const { return packed_matmul_; }
+  bool takes_quantized() const { return packed_matmul_ != nullptr; }
+  kernels::PackedMatmul packed_matmul() const { return packed_matmul_; }  // of quantized rows
+  kernels::FloatMatmul float_matmul() const { return float_matmul_; }     // of others
   int64_t tile_bytes() const { return kernels::kTileRows * tensor_.row_bytes(); }
   // Tiles of one expert (a matrix has one) start on a tile of their own.
   int64_t tiles_per_expert() const {
@@ -52,6 +54,7 @@ class CpuWeight final : public Weight {
   std::vector<float> values_;
   WeightPiece packed_;
   kernels::PackedMatmul packed_matmul_ = nullptr;
+  kernels::FloatMatmul float_matmul_ = nullptr;
 };
 
 }  // namespace sparrow

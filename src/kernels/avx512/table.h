@@ -9,6 +9,7 @@ namespace sparrow::kernels::avx512 {
 extern const KernelTable kTable;
 
 PackedMatmul find_packed_matmul(uint32_t gguf_id);
+FloatMatmul find_float_matmul(uint32_t gguf_id);
 void quantize(const QuantizeArgs& args);
 void attention_tile_f32(const AttentionTileArgs& args);
 void attention_tile_f16(const AttentionTileArgs& args);

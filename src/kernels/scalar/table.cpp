@@ -7,6 +7,7 @@ const KernelTable kTable = {
     .matmul_f32_f32_f32 = matmul_f32_f32_f32,
     .quantize = quantize,
     .find_packed_matmul = find_packed_matmul,
+    .find_float_matmul = find_float_matmul,
     .rms_norm_f32 = rms_norm_f32,
     .add_f32 = add_f32,
     .add_scaled_f32 = add_scaled_f32,
