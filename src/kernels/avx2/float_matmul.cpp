@@ -1,8 +1,8 @@
 // Products of f32 with packed weights of plain numbers (kernels/kernel_table.h). A lane is a row of
 // the weight, in two ways with the same bits:
 //   few rows of x: two tiles side by side, each number widened once, at the speed of memory;
-//   many rows: kFloatPart numbers of one tile are widened into a panel in the L1 cache and multiplied
-//   with six rows of x at once: 12 sums and the operands fill the 16 registers.
+//   many rows: kFloatPart numbers of one tile are widened into a panel in the L1 cache and
+//   multiplied with six rows of x at once: 12 sums and the operands fill the 16 registers.
 #include <cstddef>
 
 #include "kernels/avx2/lanes.h"
@@ -12,10 +12,10 @@
 namespace sparrow::kernels::avx2 {
 namespace {
 
-constexpr int kFew = 2;       // rows of x that the direct way takes at once
-constexpr int kFewTiles = 2;  // that it reads side by side
-constexpr int kColumns = 6;   // rows of x in one tile of the panel way
-constexpr int64_t kMostRows = 512;            // of x that the panel way takes at once
+constexpr int kFew = 2;                      // rows of x that the direct way takes at once
+constexpr int kFewTiles = 2;                 // that it reads side by side
+constexpr int kColumns = 6;                  // rows of x in one tile of the panel way
+constexpr int64_t kMostRows = 512;           // of x that the panel way takes at once
 constexpr int kHalves = kTileRows / kLanes;  // registers that hold a number of each row
 
 // Number k, and then k + 1, of a tile's rows; `at` is where those are, k is even.

@@ -2,8 +2,8 @@
 // the weight, in two ways with the same bits:
 //   few rows of x: four tiles side by side, each number widened once, at the speed of memory (the
 //   hardware follows their four streams by itself);
-//   many rows: kFloatPart numbers of 32 rows are widened into a panel in the L1 cache and multiplied
-//   with 12 rows of x at once: 24 sums and the operands fill the 32 registers.
+//   many rows: kFloatPart numbers of 32 rows are widened into a panel in the L1 cache and
+//   multiplied with 12 rows of x at once: 24 sums and the operands fill the 32 registers.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -106,7 +106,8 @@ void few_rows_all_tiles(const FloatMatmulArgs& a) {
   for (; j < a.n; j += kTileRows) few_rows<Format, kM, 1>(a, j);
 }
 
-// A part of 32 rows in f32, and the same part of some rows of x, which may lie a power of two apart.
+// A part of 32 rows in f32, and the same part of some rows of x, which may lie a power of two
+// apart.
 struct Panel {
   alignas(64) float weights[kFloatPart][kPanelRows];
   alignas(64) float x[kColumns][kFloatPart];

@@ -185,8 +185,6 @@ void fill_panel(Panel& panel, int half, const uint8_t* tile, int64_t first, int 
     const typename Format::Block block(w);
 #pragma GCC unroll 8
     for (int g = 0; g < kGroups; ++g) {
-      // The panel after this one, while this one is computed with.
-      prefetch_part<Format>(w, g, kQuantBlockGroups * kTileRows * Format::kBytes / kGroups);
       __m512i codes[kVectors];
       Format::codes(w, g, codes);
       for (int v = 0; v < kVectors; ++v)
@@ -257,11 +255,25 @@ inline void panel_dot(__m512 (&t)[kC][2], const Panel& panel, int g, const Bytes
   }
 }
 
+// Lines of the weight that the next panel is filled from, `lines` of each of two tiles: asked for
+// little by little, `step` of them with each group, while this panel is computed with.
+struct Ahead {
+  const uint8_t* tiles[2];
+  int64_t lines;
+  int64_t step = 0;
+  int64_t next = 0;
+
+  void ask() {
+    for (int64_t i = 0; i < step && next < 2 * lines; ++i, ++next)
+      prefetch(next < lines ? tiles[0] + next * 64 : tiles[1] + (next - lines) * 64);
+  }
+};
+
 // Adds the products of kC blocks of x, one behind the other, with the panel. kSubs scales a group.
 // By itself, so that the compiler has all registers for it.
 template <int kSubs, bool kHasMin, int kC>
 [[gnu::noinline]] void add_panel(PanelSums* results, const Panel& panel, int groups,
-                                 const QuantizedBlock* x) {
+                                 const QuantizedBlock* x, Ahead& ahead) {
   alignas(32) int32_t starts[kC][kQuantBlockGroups * kSubs];
   if constexpr (!kHasMin) find_starts<kSubs, kC>(starts, x, panel.offset_bits);
   __m512 out[kC][2];
@@ -270,6 +282,7 @@ template <int kSubs, bool kHasMin, int kC>
     for (int h = 0; h < 2; ++h) out[c][h] = _mm512_load_ps(results[c] + 16 * h);
   }
   for (int g = 0; g < groups; ++g) {
+    ahead.ask();
     __m512 t[kC][2];
     panel_dot<kSubs, kC>(
         t, panel, g, [&](int c) { return x[c].high + g * kQuantGroup; },
@@ -312,25 +325,14 @@ struct PanelInput {
 // Rows [i, i + kC) of the input times the panel.
 template <int kSubs, bool kHasMin, int kC>
 void panel_tile(PanelSums* results, const Panel& panel, int groups, const PanelInput& input,
-                int64_t i) {
+                int64_t i, Ahead& ahead) {
   if (input.indices == nullptr) {
-    add_panel<kSubs, kHasMin, kC>(results + i, panel, groups, input.x.blocks + input.at(i));
+    add_panel<kSubs, kHasMin, kC>(results + i, panel, groups, input.x.blocks + input.at(i), ahead);
     return;
   }
   QuantizedBlock gathered[kC];
   for (int c = 0; c < kC; ++c) gathered[c] = input.x.blocks[input.at(i + c)];
-  add_panel<kSubs, kHasMin, kC>(results + i, panel, groups, gathered);
-}
-
-// Rows [i, end), fewer than kC.
-template <int kSubs, bool kHasMin, int kC>
-void last_panel_tile(PanelSums* results, const Panel& panel, int groups, const PanelInput& input,
-                     int64_t i, int64_t end) {
-  if constexpr (kC > 1) {
-    if (end - i == kC - 1)
-      return panel_tile<kSubs, kHasMin, kC - 1>(results, panel, groups, input, i);
-    last_panel_tile<kSubs, kHasMin, kC - 1>(results, panel, groups, input, i, end);
-  }
+  add_panel<kSubs, kHasMin, kC>(results + i, panel, groups, gathered, ahead);
 }
 
 // The low bytes of group g of kC rows, whose numbers among the input's are given.
@@ -396,15 +398,21 @@ void add_low_plane(PanelSums* results, const Panel& panel, const PanelInput& inp
 // All rows of the input, `count` of them, times the panel.
 template <int kSubs, bool kHasMin>
 void panel_columns(PanelSums* results, const Panel& panel, int groups, const PanelInput& input,
-                   int64_t count) {
+                   int64_t count, Ahead& ahead) {
   constexpr int kC = kColumns<kSubs>;
   static_assert(kListedRows % kC == 0);
+  ahead.step = 2 * ahead.lines / ((count + kC - 1) / kC * groups) + 1;
   for (int64_t first = 0; first < count; first += kListedRows) {
     const int64_t end = first + kListedRows < count ? first + kListedRows : count;
     const WideRows wide(input, first, end);
     int64_t i = first;
-    for (; i + kC <= end; i += kC) panel_tile<kSubs, kHasMin, kC>(results, panel, groups, input, i);
-    last_panel_tile<kSubs, kHasMin, kC>(results, panel, groups, input, i, end);
+    for (; i + kC <= end; i += kC)
+      panel_tile<kSubs, kHasMin, kC>(results, panel, groups, input, i, ahead);
+    if (i < end) {
+      with_count<kC - 1>(end - i, [&]<int kRest>() {
+        panel_tile<kSubs, kHasMin, kRest>(results, panel, groups, input, i, ahead);
+      });
+    }
     add_low_plane<kSubs, kHasMin>(results, panel, input, wide);
   }
 }
@@ -430,7 +438,13 @@ void multiply_panels(const PackedMatmulArgs& a, int64_t first, int64_t count, in
     const int here = static_cast<int>(left < kQuantBlockGroups ? left : kQuantBlockGroups);
     fill_panel<Format>(panel, 0, tile, group, here);
     fill_panel<Format>(panel, 1, second, group, here);
-    panel_columns<32 / Format::kGroup, Format::kHasMin>(results, panel, here, input, count);
+    // The next block of these tiles, or the first of the next two.
+    constexpr int64_t kBlockBytes =
+        kQuantBlockGroups * kTileRows * Format::kBytes / (Format::kValues / kQuantGroup);
+    const int64_t next = left > kQuantBlockGroups ? group / kQuantBlockGroups + 1 : 0;
+    const int64_t skipped = next * kBlockBytes + (next == 0 ? 2 * a.tile_bytes : 0);
+    Ahead ahead = {{tile + skipped, second + skipped}, kBlockBytes / 64};
+    panel_columns<32 / Format::kGroup, Format::kHasMin>(results, panel, here, input, count, ahead);
   }
   const __mmask32 mask = columns == kPanelRows ? ~0u : (1u << columns) - 1;
   for (int64_t i = 0; i < count; ++i) {

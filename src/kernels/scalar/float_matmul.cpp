@@ -1,4 +1,5 @@
-// The plain version of products of f32 with packed weights of plain numbers (kernels/kernel_table.h).
+// The plain version of products of f32 with packed weights of plain numbers
+// (kernels/kernel_table.h).
 #include "kernels/packed_walk.h"
 #include "kernels/scalar/half.h"
 #include "kernels/scalar/table.h"
