@@ -21,6 +21,7 @@ constexpr int64_t kConvertedHead = 128;  // largest head with room for a convert
 template <typename Float>
 struct Plain {
   using Element = typename Float::Element;
+  static constexpr int64_t kBytes = sizeof(Element);
   static __m256 key(const AttentionTileArgs& a, int64_t g, int64_t d, int64_t lane) {
     return Float::widen(static_cast<const Element*>(a.keys[g]) + d * kKeyGroup + lane);
   }
@@ -61,6 +62,7 @@ using BF16 = Plain<BFloat16>;
 
 // Heads are a multiple of 32 channels here.
 struct Q8_0 {
+  static constexpr int64_t kBytes = 1;
   static __m256 codes(const int8_t* p) {
     const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
@@ -85,20 +87,32 @@ template <int kQ>
 struct Queries {
   const float* q[kQ];
   float* out[kQ];
-  int64_t index[kQ];    // into largest and weight
+  int64_t first;        // into largest and weight
   int64_t visible[kQ];  // 1 to kKeyTile
   alignas(32) float weights[kQ][kKeyTile];
   float keep[kQ];
   float take[kQ];
 };
 
-template <typename Number, int kQ>
+// Asks for the lines of [offset, offset + count) of the group after this. The hardware does not
+// follow from one block of the cache to the next.
+template <int64_t kCount>
+void ask_for(const void* group, int64_t offset) {
+  for (int64_t at = 0; at < kCount; at += 64)
+    _mm_prefetch(static_cast<const char*>(group) + offset + at, _MM_HINT_T0);
+}
+
+template <typename Number, int kQ, bool kAsks>
 void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   __m256 totals[kQ][kVectors];
   for (int i = 0; i < kQ; ++i) {
     for (int v = 0; v < kVectors; ++v) totals[i][v] = _mm256_setzero_ps();
   }
   for (int64_t d = 0; d < a.head_size; ++d) {
+    if constexpr (kAsks) {
+      constexpr int64_t kChannel = kKeyGroup * Number::kBytes;
+      for (int64_t g = 0; g < kGroups; ++g) ask_for<kChannel>(a.next_keys[g], d * kChannel);
+    }
     __m256 q[kQ];
     for (int i = 0; i < kQ; ++i) q[i] = _mm256_set1_ps(queries.q[i][d]);
 #pragma GCC unroll 4
@@ -117,6 +131,10 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
 // Scores become weights; the running largest score and sum of weights move on.
 template <int kQ>
 void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
+  static_assert(2 * kQ <= kLanes);
+  float tile_weight[kQ];
+  // Lanes 2 i and 2 i + 1: how far the old and the tile's largest lie below the new one.
+  __m256 below = _mm256_setzero_ps();
   for (int i = 0; i < kQ; ++i) {
     float* weights = queries.weights[i];
     __m256 scores[kVectors];
@@ -136,26 +154,36 @@ void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
       _mm256_store_ps(weights + v * kLanes, weight);
       total = _mm256_add_ps(total, weight);
     }
-    const float old_largest = a.largest[queries.index[i]];
+    tile_weight[i] = sum_lanes(total);
+    float& old_largest = a.largest[queries.first + i];
     const float largest = tile_largest > old_largest ? tile_largest : old_largest;
-    alignas(32) float factors[kLanes] = {old_largest - largest, tile_largest - largest};
-    _mm256_store_ps(factors, exp(_mm256_load_ps(factors)));
-    queries.keep[i] = factors[0];
-    queries.take[i] = factors[1];
-    a.largest[queries.index[i]] = largest;
-    float& weight = a.weight[queries.index[i]];
-    weight = weight * factors[0] + sum_lanes(total) * factors[1];
+    const __m256 both = _mm256_castpd_ps(_mm256_broadcastsd_pd(_mm_castps_pd(
+        _mm_unpacklo_ps(_mm_set_ss(old_largest - largest), _mm_set_ss(tile_largest - largest)))));
+    below = i == 0 ? both : _mm256_blend_ps(below, both, 0b11 << 2 * i);
+    old_largest = largest;
+  }
+  alignas(32) float factors[kLanes];
+  _mm256_store_ps(factors, exp(below));
+  for (int i = 0; i < kQ; ++i) {
+    queries.keep[i] = factors[2 * i];
+    queries.take[i] = factors[2 * i + 1];
+    float& weight = a.weight[queries.first + i];
+    weight = __builtin_fmaf(weight, queries.keep[i], tile_weight[i] * queries.take[i]);
   }
 }
 
 // 8 * kV channels from `channel`: values summed key by key, then merged.
-template <typename Number, int kQ, int kV>
+template <typename Number, int kQ, bool kAsks, int kV>
 void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_t channel) {
   __m256 totals[kQ][kV];
   for (int i = 0; i < kQ; ++i) {
     for (int v = 0; v < kV; ++v) totals[i][v] = _mm256_setzero_ps();
   }
   for (int64_t j = 0; j < queries.visible[0]; ++j) {
+    if constexpr (kAsks) {
+      ask_for<kV * kLanes * Number::kBytes>(
+          a.next_values[j / kKeyGroup], (j % kKeyGroup * a.head_size + channel) * Number::kBytes);
+    }
     __m256 weight[kQ];
     for (int i = 0; i < kQ; ++i) weight[i] = _mm256_set1_ps(queries.weights[i][j]);
     for (int v = 0; v < kV; ++v) {
@@ -187,38 +215,38 @@ void merge_channel(const Queries<kQ>& queries, const AttentionTileArgs& a, int64
 }
 
 // Queries [first, first + kQ), none of them blind.
-template <typename Number, int kQ>
+template <typename Number, int kQ, bool kAsks>
 void attend(const AttentionTileArgs& a, int64_t first) {
   Queries<kQ> queries;
+  queries.first = first;
   bool see_the_same = true;
   for (int i = 0; i < kQ; ++i) {
     const int64_t row = (first + i) / a.group;
     const int64_t head = (first + i) % a.group;
     queries.q[i] = a.q + row * a.q_row_stride + head * a.head_size;
     queries.out[i] = a.out + row * a.out_row_stride + head * a.head_size;
-    queries.index[i] = first + i;
     queries.visible[i] = a.visible[row];
     see_the_same = see_the_same && queries.visible[i] == queries.visible[0];
   }
   if (!see_the_same) {
     // A value that a query does not see must not even meet it as zero times infinity.
-    for (int i = 0; i < kQ; ++i) attend<Number, 1>(a, first + i);
+    for (int i = 0; i < kQ; ++i) attend<Number, 1, kAsks>(a, first + i);
     return;
   }
-  score_keys<Number, kQ>(queries, a);
+  score_keys<Number, kQ, kAsks>(queries, a);
   weigh_keys<kQ>(queries, a);
   int64_t channel = 0;
   for (; channel + 4 * kLanes <= a.head_size; channel += 4 * kLanes)
-    merge_values<Number, kQ, 4>(queries, a, channel);
+    merge_values<Number, kQ, kAsks, 4>(queries, a, channel);
   for (; channel + kLanes <= a.head_size; channel += kLanes)
-    merge_values<Number, kQ, 1>(queries, a, channel);
+    merge_values<Number, kQ, kAsks, 1>(queries, a, channel);
   for (; channel < a.head_size; ++channel) merge_channel<Number, kQ>(queries, a, channel);
 }
 
-template <typename Number>
+template <typename Number, bool kAsks>
 void attend_all(const AttentionTileArgs& a, int64_t first, int64_t end) {
-  for (; first + kQueries <= end; first += kQueries) attend<Number, kQueries>(a, first);
-  for (; first < end; ++first) attend<Number, 1>(a, first);
+  for (; first + kQueries <= end; first += kQueries) attend<Number, kQueries, kAsks>(a, first);
+  for (; first < end; ++first) attend<Number, 1, kAsks>(a, first);
 }
 
 // The tile in f32, each group where it was.
@@ -244,7 +272,7 @@ void attend_converted(const AttentionTileArgs& a, int64_t first, int64_t end) {
     converted.keys[g] = tile.keys[g];
     converted.values[g] = tile.values[g];
   }
-  attend_all<F32>(converted, first, end);
+  attend_all<F32, false>(converted, first, end);
 }
 
 template <typename Number, bool kConverts>
@@ -254,10 +282,12 @@ void attention_tile(const AttentionTileArgs& a) {
   while (blind < a.rows && a.visible[blind] == 0) ++blind;
   const int64_t first = blind * a.group;
   const int64_t end = a.rows * a.group;
-  if (kConverts && end - first >= kWorthConverting && a.head_size <= kConvertedHead) {
+  if (end - first < kWorthConverting) {
+    attend_all<Number, true>(a, first, end);
+  } else if (kConverts && a.head_size <= kConvertedHead) {
     attend_converted<Number>(a, first, end);
   } else {
-    attend_all<Number>(a, first, end);
+    attend_all<Number, false>(a, first, end);
   }
 }
 

@@ -326,10 +326,12 @@ void attention_tile(const AttentionTileArgs& a) {
   while (blind < a.rows && a.visible[blind] == 0) ++blind;
   const int64_t first = blind * a.group;
   const int64_t end = a.rows * a.group;
-  if (kConverts && end - first >= kWorthConverting && a.head_size <= kConvertedHead) {
+  if (end - first < kWorthConverting) {
+    attend_all<Number, true>(a, first, end);
+  } else if (kConverts && a.head_size <= kConvertedHead) {
     attend_converted<Number>(a, first, end);
   } else {
-    attend_all<Number, true>(a, first, end);
+    attend_all<Number, false>(a, first, end);
   }
 }
 
