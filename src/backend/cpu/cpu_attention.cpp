@@ -250,11 +250,15 @@ class AttentionPlan {
       piece_count_ += pieces_of(sequence);
       const int64_t keys = sequence.first_position + sequence.row_count;
       range_count_ = std::max(range_count_, (keys + kKeyRange - 1) / kKeyRange);
+      most_rows_ = std::max(most_rows_, sequence.row_count);
     }
   }
 
   int64_t piece_count() const { return piece_count_; }
   int64_t range_count() const { return range_count_; }  // of the longest sequence
+  // Of the largest piece: room for the result of one range.
+  int64_t most_queries() const { return std::min(rows_, most_rows_) * heads_; }
+  int64_t slot_values() const { return most_queries() * (kv_.shape().head_size + 2); }
 
   // Calls take(piece, its number, where its result goes) for pieces [begin, end).
   template <typename Take>
@@ -304,9 +308,10 @@ class AttentionPlan {
   const CpuKvMemory& kv_;
   int64_t layer_;
   std::span<const BatchSequence> sequences_;
-  int64_t group_ = 0;  // query heads of one KV head
-  int64_t heads_ = 0;  // of them in one piece
-  int64_t rows_ = 0;   // in one piece
+  int64_t group_ = 0;      // query heads of one KV head
+  int64_t heads_ = 0;      // of them in one piece
+  int64_t rows_ = 0;       // in one piece
+  int64_t most_rows_ = 0;  // of a sequence
   int64_t piece_count_ = 0;
   int64_t range_count_ = 0;
 };
@@ -319,8 +324,11 @@ void CpuBackend::attention(const Activations& out, const Activations& q, const K
   SPARROW_CHECK(out.columns == q.columns && shape.head_size <= kernels::kMaxHeadSize);
   const AttentionPlan plan(kernels_, out, q, cache, layer, sequences);
   // Decoding a long sequence has fewer heads than the machine has threads: they share its ranges.
+  constexpr int64_t kPiecesEach = 2;
+  constexpr int64_t kMostScratch = int64_t{1} << 24;  // values
   const bool is_split =
-      plan.range_count() > 1 && plan.piece_count() < 2 * static_cast<int64_t>(team_.member_count());
+      plan.range_count() > 1 && plan.piece_count() < kPiecesEach * team_.member_count() &&
+      plan.piece_count() * plan.range_count() * plan.slot_values() <= kMostScratch;
   if (is_split) {
     attend_in_ranges(plan, static_cast<CpuBuffer*>(out.buffer)->attention_ranges());
     return;
@@ -334,15 +342,13 @@ void CpuBackend::attention(const Activations& out, const Activations& q, const K
 
 // Every range by itself, then each piece's ranges merged.
 void CpuBackend::attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch) {
-  constexpr int64_t kQueries = kMaxRows * kMaxGroup;
-  constexpr int64_t kSlot = kMaxQueryValues + 2 * kQueries;  // one range of one piece
   const int64_t ranges = plan.range_count();
-  const size_t needed = static_cast<size_t>(plan.piece_count() * ranges * kSlot);
+  const int64_t queries = plan.most_queries();
+  const size_t needed = static_cast<size_t>(plan.piece_count() * ranges * plan.slot_values());
   if (scratch.size() < needed) scratch.resize(needed);
   const auto slot = [&](const Piece& piece, int64_t index, int64_t range) -> Running {
-    float* base = scratch.data() + (index * ranges + range) * kSlot;
-    return {base, piece.group * piece.head_size(), base + kMaxQueryValues,
-            base + kMaxQueryValues + kQueries};
+    float* base = scratch.data() + (index * ranges + range) * plan.slot_values();
+    return {base + 2 * queries, piece.group * piece.head_size(), base, base + queries};
   };
   team_.for_each(plan.piece_count() * ranges, 1, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {
