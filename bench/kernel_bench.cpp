@@ -1,6 +1,6 @@
 // One thread, on every instruction set of this machine, beside what the machine could do at best:
-// products with packed weights, from memory with one row of input, and
-// with many, where the integer units are the limit; attention over a long cache, likewise.
+// products with packed weights, from memory with one row of input, and with many, where the
+// arithmetic is the limit; attention over a long cache, likewise.
 //     build/kernel_bench [--benchmark_filter='avx512/(probe|Q4_K)']
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>

@@ -19,6 +19,14 @@ inline float* out_row(const Args& a, int64_t i) {
   return a.out + (a.out_rows != nullptr ? a.out_rows[i] : i) * a.out_stride;
 }
 
+// Of plain numbers: row i of x, and where the part of k that begins at `part` ends.
+inline const float* x_of(const FloatMatmulArgs& a, int64_t i) {
+  return a.x + x_row(a, i) * a.x_stride;
+}
+inline int64_t part_end(const FloatMatmulArgs& a, int64_t part) {
+  return part + kFloatPart < a.k ? part + kFloatPart : a.k;
+}
+
 // Calls take.template operator()<kCount>() for the count at hand, 1 to kMost.
 template <int kMost, typename Take>
 inline void with_count(int64_t count, const Take& take) {

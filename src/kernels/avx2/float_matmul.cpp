@@ -49,12 +49,6 @@ struct BF16 {
   }
 };
 
-int64_t part_end(const FloatMatmulArgs& a, int64_t part) {
-  return part + kFloatPart < a.k ? part + kFloatPart : a.k;
-}
-
-const float* x_of(const FloatMatmulArgs& a, int64_t i) { return a.x + x_row(a, i) * a.x_stride; }
-
 // The result of row i for the tile of rows from j.
 void store(const FloatMatmulArgs& a, int64_t i, int64_t j, const __m256 (&values)[kHalves]) {
   float* out = out_row(a, i) + j;

@@ -45,12 +45,6 @@ struct BF16 {
   }
 };
 
-int64_t part_end(const FloatMatmulArgs& a, int64_t part) {
-  return part + kFloatPart < a.k ? part + kFloatPart : a.k;
-}
-
-const float* x_of(const FloatMatmulArgs& a, int64_t i) { return a.x + x_row(a, i) * a.x_stride; }
-
 void store(const FloatMatmulArgs& a, int64_t i, int64_t j, __m512 values) {
   const int64_t rows = a.n - j;
   const auto mask = static_cast<__mmask16>(rows >= kTileRows ? 0xffff : (1 << rows) - 1);

@@ -470,19 +470,8 @@ template <typename Format>
 void packed_matmul(const PackedMatmulArgs& a) {
   if (a.m > kFew) {
     many_rows<Format>(a);
-    return;
-  }
-  switch (a.m) {
-    case 1:
-      return few_rows_all_tiles<Format, 1>(a, 0);
-    case 2:
-      return few_rows_all_tiles<Format, 2>(a, 0);
-    case 3:
-      return few_rows_all_tiles<Format, 3>(a, 0);
-    case 4:
-      return few_rows_all_tiles<Format, 4>(a, 0);
-    default:
-      return;
+  } else if (a.m > 0) {
+    with_count<kFew>(a.m, [&]<int kM>() { few_rows_all_tiles<Format, kM>(a, 0); });
   }
 }
 

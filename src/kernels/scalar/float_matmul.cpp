@@ -33,14 +33,13 @@ struct BF16 {
 template <typename Format>
 void float_matmul(const FloatMatmulArgs& a) {
   for (int64_t i = 0; i < a.m; ++i) {
-    const float* x = a.x + x_row(a, i) * a.x_stride;
+    const float* x = x_of(a, i);
     for (int64_t j = 0; j < a.n; ++j) {
       const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
       float total = 0;
       for (int64_t part = 0; part < a.k; part += kFloatPart) {
-        const int64_t end = part + kFloatPart < a.k ? part + kFloatPart : a.k;
         float sum = 0;
-        for (int64_t k = part; k < end; ++k)
+        for (int64_t k = part; k < part_end(a, part); ++k)
           sum = __builtin_fmaf(x[k], Format::value(tile, k, j % kTileRows), sum);
         total += sum;
       }
