@@ -13,8 +13,8 @@ def arguments(doc):
     """What every peer of this folder takes, and --bin."""
     parser = argparse.ArgumentParser(description=doc,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--bin", required=True, help="the folder of llama-bench")
+    parser.add_argument("model", type=os.path.abspath)
+    parser.add_argument("--bin", required=True, type=os.path.abspath, help="the folder of llama-bench")
     parser.add_argument("-p", type=int, default=0, help="length of a prompt to read")
     parser.add_argument("-n", type=int, default=0, help="tokens to generate, for each sequence")
     parser.add_argument("-d", type=int, default=0, help="tokens in the cache before")
@@ -29,9 +29,10 @@ class Output:
 
 
 def run(words):
-    """Ends this program with the other's last words if it fails."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = subprocess.Popen(words, stdout=out, stderr=err)
+    """Ends this program with the other's last words if it fails. Some leave a log where they run."""
+    with (tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err,
+          tempfile.TemporaryDirectory() as folder):
+        child = subprocess.Popen(words, stdout=out, stderr=err, cwd=folder)
         _, status, usage = os.wait4(child.pid, 0)
         texts = []
         for file in (out, err):
