@@ -208,6 +208,11 @@ struct KernelTable {
   void (*rope_pairs_f32)(float* x, const float* cosines, const float* sines,
                          int64_t pairs);  // pair i is (2i, 2i + 1)
 
+  // Turns x by Sylvester's Hadamard matrix H over sqrt(n), part by part of n values, n the largest
+  // power of two that divides `count`: sums and differences of values 1, 2, 4 … apart, then a
+  // factor. Twice is x again; products of two turned rows are those of the rows.
+  void (*hadamard_f32)(float* x, int64_t count);
+
   // Merges one tile of keys into the running softmax of each query; one function a type of cache.
   // A tile is finished on its own (largest score, sum of weights, sum of values), then merged.
   void (*attention_tile_f32)(const AttentionTileArgs& args);

@@ -205,6 +205,30 @@ TEST_P(Kernels, rope_turns_halves_and_pairs) {
   }
 }
 
+TEST_P(Kernels, hadamard_sums_with_signs_by_parts_of_a_power_of_two) {
+  for (const int64_t count : {1, 2, 4, 8, 16, 24, 32, 64, 96, 128, 256, 1024}) {
+    const std::vector<float> x = random_floats(count);
+    std::vector<float> turned = x;
+    table().hadamard_f32(turned.data(), count);
+    const int64_t size = int64_t{1} << std::countr_zero(static_cast<uint64_t>(count));
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t part = i / size * size;
+      double sum = 0;
+      for (int64_t j = 0; j < size; ++j) {
+        const double value = x[static_cast<size_t>(part + j)];
+        sum += std::popcount(static_cast<uint64_t>((i - part) & j)) % 2 == 0 ? value : -value;
+      }
+      EXPECT_NEAR(turned[static_cast<size_t>(i)], sum / std::sqrt(static_cast<double>(size)), 1e-5)
+          << count << " " << i;
+    }
+    std::vector<float> reference = x;
+    find_kernels("scalar")->hadamard_f32(reference.data(), count);
+    EXPECT_EQ(turned, reference) << count;
+    table().hadamard_f32(turned.data(), count);
+    for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(turned[i], x[i], 2e-6);
+  }
+}
+
 TEST_P(Kernels, halves_round_to_even_and_return_exactly) {
   for (uint32_t raw = 0; raw < 0x10000; ++raw) {
     const uint16_t half = static_cast<uint16_t>(raw);

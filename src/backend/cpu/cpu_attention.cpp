@@ -92,9 +92,22 @@ void clear(const Piece& p, const Running& r) {
   std::fill_n(r.weight, p.query_count(), 0.0f);
 }
 
+// Queries as dense rows, turned like the keys.
+void turn_queries(const Piece& p, float* turned) {
+  const int64_t width = p.group * p.head_size();
+  for (int64_t i = 0; i < p.row_count; ++i) {
+    float* to = turned + i * width;
+    std::copy_n(p.q + i * p.q_row_stride, width, to);
+    for (int64_t head = 0; head < p.group; ++head)
+      p.kernels.hadamard_f32(to + head * p.head_size(), p.head_size());
+  }
+}
+
 // One range of keys, from nothing.
 void attend_range(const Piece& p, int64_t range, const Running& r) {
   clear(p, r);
+  float turned[kMaxQueryValues];
+  if (p.kv.is_turned()) turn_queries(p, turned);
   const AttentionTile tile_of = attention_tile(p.kernels, p.kv.type());
   const int64_t end = std::min((range + 1) * kKeyRange, p.key_count());
   int32_t visible[kMaxRows];
@@ -105,9 +118,9 @@ void attend_range(const Piece& p, int64_t range, const Running& r) {
     }
     kernels::AttentionTileArgs args = {
         .out = r.out,
-        .q = p.q,
+        .q = p.kv.is_turned() ? turned : p.q,
         .out_row_stride = r.out_row_stride,
-        .q_row_stride = p.q_row_stride,
+        .q_row_stride = p.kv.is_turned() ? p.group * p.head_size() : p.q_row_stride,
         .largest = r.largest,
         .weight = r.weight,
         .rows = p.row_count,
@@ -152,6 +165,7 @@ void finish(const Piece& p, const Running& r) {
   for (int64_t i = 0; i < p.query_count(); ++i) {
     float* out = p.head(r, i);
     p.kernels.scale_f32(out, out, 1.0f / r.weight[i], p.head_size());
+    if (p.kv.is_turned()) p.kernels.hadamard_f32(out, p.head_size());
   }
 }
 
@@ -204,8 +218,14 @@ void CpuBackend::store_position(const CpuKvMemory& cache, std::byte* keys, std::
       constexpr int64_t kMostScales = kernels::kMaxHeadSize / kernels::kQuantGroup;
       int8_t key[kernels::kMaxHeadSize], value[kernels::kMaxHeadSize];
       uint16_t key_scales[kMostScales], value_scales[kMostScales];
-      kernels_.convert_q8_0_f32(key, key_scales, k, size);
-      kernels_.convert_q8_0_f32(value, value_scales, v, size);
+      const auto round = [&](int8_t* codes, uint16_t* scales, const float* x) {
+        float turned[kernels::kMaxHeadSize];
+        std::copy_n(x, size, turned);
+        kernels_.hadamard_f32(turned, size);
+        kernels_.convert_q8_0_f32(codes, scales, turned, size);
+      };
+      round(key, key_scales, k);
+      round(value, value_scales, v);
       place(reinterpret_cast<int8_t*>(keys), reinterpret_cast<int8_t*>(values), key, value, size);
       const int64_t codes = kKeyGroup * size;
       place(reinterpret_cast<uint16_t*>(keys + codes), reinterpret_cast<uint16_t*>(values + codes),

@@ -144,6 +144,7 @@ struct AttentionCase {
   int threads = 1;
   int64_t head_size = 24;
   int64_t positions = 83;
+  float large = 1;    // factor of the keys' channel 5
   int64_t first = 0;  // the first position whose result is wanted; those before come at once
   const kernels::KernelTable* table = kernels::find_kernels("scalar");
 };
@@ -157,8 +158,9 @@ Floats attend(const AttentionCase& c) {
   const int64_t q_size = kHeads * c.head_size;
   const int64_t kv_size = kKvHeads * c.head_size;
   const Floats q = random_floats(positions * q_size, 1);
-  const Floats k = random_floats(positions * kv_size, 2);
+  Floats k = random_floats(positions * kv_size, 2);
   const Floats v = random_floats(positions * kv_size, 3);
+  for (size_t i = 5; i < k.size(); i += static_cast<size_t>(c.head_size)) k[i] *= c.large;
   const int64_t block_count = (positions + c.block_tokens - 1) / c.block_tokens;
   const auto kv =
       backend->make_kv_memory({2, kKvHeads, c.head_size}, c.type, block_count + 1, c.block_tokens);
@@ -213,14 +215,16 @@ TEST(CpuBackend, attention_equals_double_arithmetic) {
 
 TEST(CpuBackend, attention_has_the_same_bits_for_any_chunk_block_size_and_thread_count) {
   for (const kernels::KernelTable* table : runnable_kernels()) {
-    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16}) {
-      const Floats expected = attend({.type = type, .table = table});
+    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::q8_0}) {
+      const int64_t head_size = type == KvType::q8_0 ? 96 : 24;
+      const Floats expected = attend({.type = type, .head_size = head_size, .table = table});
       for (const int64_t chunk : {2, 7, 31, 32, 33, 83}) {
         for (const int64_t block_tokens : {16, 48, 64, 128}) {
           EXPECT_EQ(attend({.type = type,
                             .block_tokens = block_tokens,
                             .chunk = chunk,
                             .threads = 1 + static_cast<int>(chunk % 3),
+                            .head_size = head_size,
                             .table = table}),
                     expected)
               << table->isa << " " << to_string(type) << " " << chunk << " " << block_tokens;
@@ -233,14 +237,32 @@ TEST(CpuBackend, attention_has_the_same_bits_for_any_chunk_block_size_and_thread
 TEST(CpuBackend, threads_that_share_out_a_long_sequences_keys_change_no_bit) {
   for (const kernels::KernelTable* table : runnable_kernels()) {
     for (const int64_t positions : {512, 513, 1100}) {
-      const AttentionCase alone = {
-          .type = KvType::f16, .positions = positions, .first = positions - 40, .table = table};
+      const AttentionCase alone = {.type = positions == 513 ? KvType::q8_0 : KvType::f16,
+                                   .head_size = 32,
+                                   .positions = positions,
+                                   .first = positions - 40,
+                                   .table = table};
       const Floats expected = attend(alone);  // 2 pieces for 1 thread: not split
       AttentionCase split = alone;
       split.threads = 4;
       EXPECT_EQ(attend(split), expected) << table->isa << " " << positions;
       split.chunk = 40;
       EXPECT_EQ(attend(split), expected) << table->isa << " " << positions;
+    }
+  }
+}
+
+TEST(CpuBackend, a_q8_0_cache_keeps_small_channels_beside_large_ones) {
+  for (const kernels::KernelTable* table : runnable_kernels()) {
+    for (const float large : {1.0f, 40.0f}) {
+      AttentionCase c = {.head_size = 128, .large = large, .table = table};
+      const Floats exact = attend(c);
+      c.type = KvType::q8_0;
+      const Floats got = attend(c);
+      double worst = 0;
+      for (size_t i = 0; i < exact.size(); ++i)
+        worst = std::max(worst, std::abs(double{got[i]} - double{exact[i]}));
+      EXPECT_LT(worst, 0.016) << table->isa << " " << large;
     }
   }
 }

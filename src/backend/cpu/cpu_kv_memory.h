@@ -20,6 +20,9 @@ class CpuKvMemory final : public KvMemory {
 
   const KvShape& shape() const { return shape_; }
   KvType type() const { return type_; }
+  // Whether keys and values stand here turned by a Hadamard matrix, so that a few large channels do
+  // not set the scale of the rest (QuaRot, Ashkboos et al. 2024).
+  bool is_turned() const { return type_ == KvType::q8_0; }
 
   // The group of 16 tokens that holds `position` of a sequence, whose blocks are given.
   std::byte* key_group(int64_t layer, std::span<const BlockId> blocks, int64_t head,

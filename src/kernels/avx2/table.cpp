@@ -19,6 +19,7 @@ const KernelTable kTable = {
     .softmax_f32 = softmax_f32,
     .rope_halves_f32 = scalar::rope_halves_f32,
     .rope_pairs_f32 = scalar::rope_pairs_f32,
+    .hadamard_f32 = hadamard_f32,
     .attention_tile_f32 = attention_tile_f32,
     .attention_tile_f16 = attention_tile_f16,
     .attention_tile_bf16 = attention_tile_bf16,

@@ -3,6 +3,7 @@
 
 #include "kernels/avx512/exp.h"
 #include "kernels/avx512/table.h"
+#include "kernels/scalar/table.h"
 
 namespace sparrow::kernels::avx512 {
 namespace {
@@ -11,6 +12,22 @@ constexpr int64_t kLanes = 16;
 
 __mmask16 mask_of(int64_t left) {
   return left >= kLanes ? 0xffff : static_cast<__mmask16>((1u << left) - 1);
+}
+
+// v plus its lanes `swapped` with those some apart; lanes of `minus`, the later of each two, count
+// negative for themselves.
+__m512 add_swapped(__m512 v, __m512 swapped, __mmask16 minus) {
+  const __m512i sign = _mm512_maskz_set1_epi32(minus, INT32_MIN);
+  return _mm512_add_ps(swapped,
+                       _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(v), sign)));
+}
+
+// The stages within 16 values.
+__m512 hadamard(__m512 v) {
+  v = add_swapped(v, _mm512_permute_ps(v, 0b10'11'00'01), 0xaaaa);
+  v = add_swapped(v, _mm512_permute_ps(v, 0b01'00'11'10), 0xcccc);
+  v = add_swapped(v, _mm512_shuffle_f32x4(v, v, 0b10'11'00'01), 0xf0f0);
+  return add_swapped(v, _mm512_shuffle_f32x4(v, v, 0b01'00'11'10), 0xff00);
 }
 
 }  // namespace
@@ -93,6 +110,26 @@ void softmax_f32(float* x, int64_t count) {
     total = _mm512_add_ps(total, e);
   }
   scale_f32(x, x, 1.0f / _mm512_reduce_add_ps(total), count);
+}
+
+void hadamard_f32(float* x, int64_t count) {
+  const int64_t size = count & -count;
+  if (size < kLanes) return scalar::hadamard_f32(x, count);
+  const __m512 factor = _mm512_set1_ps(1.0f / __builtin_sqrtf(static_cast<float>(size)));
+  for (int64_t i = 0; i < count; i += kLanes)
+    _mm512_storeu_ps(x + i, hadamard(_mm512_loadu_ps(x + i)));
+  for (int64_t apart = kLanes; apart < size; apart *= 2) {
+    for (int64_t first = 0; first < count; first += 2 * apart) {
+      for (int64_t i = first; i < first + apart; i += kLanes) {
+        const __m512 a = _mm512_loadu_ps(x + i);
+        const __m512 b = _mm512_loadu_ps(x + i + apart);
+        _mm512_storeu_ps(x + i, _mm512_add_ps(a, b));
+        _mm512_storeu_ps(x + i + apart, _mm512_sub_ps(a, b));
+      }
+    }
+  }
+  for (int64_t i = 0; i < count; i += kLanes)
+    _mm512_storeu_ps(x + i, _mm512_mul_ps(_mm512_loadu_ps(x + i), factor));
 }
 
 }  // namespace sparrow::kernels::avx512

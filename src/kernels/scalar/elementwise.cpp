@@ -91,4 +91,24 @@ void rope_pairs_f32(float* x, const float* cosines, const float* sines, int64_t 
   }
 }
 
+void hadamard_f32(float* x, int64_t count) {
+  const int64_t size = count & -count;
+  const float factor = 1.0f / __builtin_sqrtf(static_cast<float>(size));
+  for (float* part = x; part < x + count; part += size) {
+    for (int64_t apart = 1; apart < size; apart *= 2) {
+      for (int64_t first = 0; first < size; first += 2 * apart) {
+        float* low = part + first;
+        float* high = low + apart;
+        for (int64_t i = 0; i < apart; ++i) {
+          const float a = low[i];
+          const float b = high[i];
+          low[i] = a + b;
+          high[i] = a - b;
+        }
+      }
+    }
+    for (int64_t i = 0; i < size; ++i) part[i] *= factor;
+  }
+}
+
 }  // namespace sparrow::kernels::scalar

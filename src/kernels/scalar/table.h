@@ -23,6 +23,7 @@ int64_t probe_products(int64_t rounds);
 void probe_read(const void* bytes, int64_t count);
 void rope_halves_f32(float* x, const float* cosines, const float* sines, int64_t pairs);
 void rope_pairs_f32(float* x, const float* cosines, const float* sines, int64_t pairs);
+void hadamard_f32(float* x, int64_t count);
 void attention_tile_f32(const AttentionTileArgs& args);
 void attention_tile_f16(const AttentionTileArgs& args);
 void attention_tile_bf16(const AttentionTileArgs& args);
