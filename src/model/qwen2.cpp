@@ -2,6 +2,7 @@
 // rotate with the one half a head away.
 #include <vector>
 
+#include "model/key_center.h"
 #include "model/network_model.h"
 #include "model/registry.h"
 #include "model/rope.h"
@@ -18,6 +19,7 @@ class Qwen2 {
   struct Layer {
     std::unique_ptr<Weight> attention_norm;
     Linear q, k, v, attention_output;
+    KeyShift key_shift;
     std::unique_ptr<Weight> ffn_norm;
     Linear gate, up, down;
   };
@@ -43,6 +45,9 @@ Qwen2::Qwen2(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_
     layer.attention_norm = weights.vector(layer_name(i, "attn_norm.weight"), c.hidden_size);
     layer.q = weights.biased_linear(layer_name(i, "attn_q"), c.hidden_size, c.q_size());
     layer.k = weights.biased_linear(layer_name(i, "attn_k"), c.hidden_size, c.kv_size());
+    layer.key_shift =
+        KeyShift(weights.backend(), weights.numbers(layer_name(i, "attn_k.bias"), c.kv_size()),
+                 rope_, c.context_length);
     layer.v = weights.biased_linear(layer_name(i, "attn_v"), c.hidden_size, c.kv_size());
     layer.attention_output =
         weights.linear(layer_name(i, "attn_output"), c.q_size(), c.hidden_size);
@@ -63,6 +68,7 @@ void Qwen2::attend(const Step& s, int64_t index) const {
   s.backend.linears(qkv, s.normed);
   s.backend.rope(s.q, s.rope_table, rope_);
   s.backend.rope(s.k, s.rope_table, rope_);
+  s.backend.add_bias(s.k, layer.key_shift.weight());
   s.backend.store_kv(s.kv, index, s.k, s.v, s.batch.sequences);
   s.backend.attention(s.attended, s.q, s.kv, index, s.batch.sequences);
   linear(s, s.projected, s.attended, layer.attention_output);

@@ -53,6 +53,14 @@ std::unique_ptr<Weight> WeightLoader::optional_vector(const std::string& name, i
   return file_->find_tensor(name) == nullptr ? nullptr : vector(name, size);
 }
 
+std::vector<float> WeightLoader::numbers(const std::string& name, int64_t size) {
+  const Tensor tensor = take(name, {{size, 1, 1, 1}, 1});
+  if (size % tensor.format->block_values != 0) {
+    fail(ErrorCode::invalid_file, "tensor '{}' must be F32, is {}", name, tensor.format->name);
+  }
+  return dequantize(tensor);
+}
+
 std::unique_ptr<Weight> WeightLoader::matrix(const std::string& name, int64_t in, int64_t out) {
   return load(name, {{in, out, 1, 1}, 2});
 }
@@ -84,13 +92,7 @@ std::shared_ptr<const Weight> WeightLoader::output_matrix(
 std::vector<float> WeightLoader::rope_divisors() {
   const std::string name = "rope_freqs.weight";
   if (file_->find_tensor(name) == nullptr) return {};
-  const Tensor tensor = take(name, {{config_.rope_size / 2, 1, 1, 1}, 1});
-  if (tensor.shape[0] % tensor.format->block_values != 0) {
-    fail(ErrorCode::invalid_file, "tensor '{}' must be F32, is {}", name, tensor.format->name);
-  }
-  std::vector<float> divisors(static_cast<size_t>(tensor.shape[0]));
-  tensor.format->dequantize(tensor.data, divisors.data(),
-                            tensor.shape[0] / tensor.format->block_values);
+  std::vector<float> divisors = numbers(name, config_.rope_size / 2);
   for (const float divisor : divisors) {
     if (!std::isfinite(divisor) || !(divisor > 0)) {
       fail(ErrorCode::invalid_file, "tensor '{}' must hold numbers above 0, has {}", name, divisor);

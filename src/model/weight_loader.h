@@ -35,6 +35,8 @@ class WeightLoader {
   std::unique_ptr<Weight> vector(const std::string& name, int64_t size);
   // Null if the file has no such tensor.
   std::unique_ptr<Weight> optional_vector(const std::string& name, int64_t size);
+  // The numbers of a vector that is taken anyway, as f32.
+  std::vector<float> numbers(const std::string& name, int64_t size);
   std::unique_ptr<Weight> matrix(const std::string& name, int64_t in, int64_t out);
   std::unique_ptr<Weight> experts(const std::string& name, int64_t in, int64_t out, int64_t count);
   // `name`.weight and, if the file has it, `name`.bias.
