@@ -14,9 +14,9 @@
 
 namespace sparrow {
 
-// What a bias of keys, [heads * head_size], leaves in all of them: its channels that `rope` turns by
-// less than a sixth of a turn within `context_length` positions (further on it would be no nearer
-// than 0), zeros elsewhere.
+// What a bias of keys, [heads * head_size], leaves in all of them: its channels that `rope` turns
+// by less than a sixth of a turn within `context_length` positions (further on it would be no
+// nearer than 0), zeros elsewhere.
 std::vector<float> key_center(std::span<const float> bias, const RopeParameters& rope,
                               int64_t context_length);
 

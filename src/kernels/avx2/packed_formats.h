@@ -2,10 +2,10 @@
 // says the same value by value. A format gives
 //   kBytes, kValues   of a block of one row, kGroup values share a scale (16 or 32);
 //   kBits             that a code has at most: how many products a 16-bit sum can hold;
-//   Block             what is worth preparing once a block, for rows 8 half and on;
+//   Block             what is worth preparing once a block; w points to its 16 rows;
 //   codes(w, g, half, out)  32 values from 32 g on: out[i] holds values 4i to 4i + 3 of each row,
 //                     of which kOffset is to be subtracted;
-//   scale(b, group)   and min(b, group), a lane a row.
+//   scale(b, group, half)  and min(b, group, half), a lane a row.
 #pragma once
 
 #include <immintrin.h>
@@ -81,13 +81,19 @@ inline void iq4_codes(__m256i* out) {
   for (int i = 0; i < 8; ++i) out[i] = _mm256_shuffle_epi8(book, out[i]);
 }
 
+// A number of each of the 16 rows, by halves of the tile.
+struct Rows {
+  __m256 of[2];
+  explicit Rows(const uint8_t* field) : of{halves(field, 0), halves(field, 1)} {}
+};
+
 struct OneScale {
-  __m256 d;
-  OneScale(const uint8_t* w, int half) : d(halves(w, half)) {}
+  Rows d;
+  explicit OneScale(const uint8_t* w) : d(w) {}
 };
 struct OneScaleAndMin {
-  __m256 d, m;
-  OneScaleAndMin(const uint8_t* w, int half) : d(halves(w, half)), m(halves(w + 32, half)) {}
+  Rows d, m;
+  explicit OneScaleAndMin(const uint8_t* w) : d(w), m(w + 32) {}
 };
 
 template <typename FileBlock, int offset, int bits>
@@ -96,8 +102,8 @@ struct SmallFormat {
   static constexpr int kValues = kSmallBlock, kGroup = 32, kOffset = offset, kBits = bits;
   static constexpr bool kHasMin = false;
   using Block = OneScale;
-  static __m256 scale(const Block& b, int) { return b.d; }
-  static __m256 min(const Block&, int) { return _mm256_setzero_ps(); }
+  static __m256 scale(const Block& b, int, int half) { return b.d.of[half]; }
+  static __m256 min(const Block&, int, int) { return _mm256_setzero_ps(); }
 };
 template <typename FileBlock, int bits>
 struct SmallFormatWithMin {
@@ -105,8 +111,8 @@ struct SmallFormatWithMin {
   static constexpr int kValues = kSmallBlock, kGroup = 32, kOffset = 0, kBits = bits;
   static constexpr bool kHasMin = true;
   using Block = OneScaleAndMin;
-  static __m256 scale(const Block& b, int) { return b.d; }
-  static __m256 min(const Block& b, int) { return b.m; }
+  static __m256 scale(const Block& b, int, int half) { return b.d.of[half]; }
+  static __m256 min(const Block& b, int, int half) { return b.m.of[half]; }
 };
 
 struct Q4_0 : SmallFormat<BlockQ4_0, 8, 4> {
@@ -160,11 +166,15 @@ inline void two_bits(const uint8_t* qs, int g, int half, __m256i* out) {
   }
 }
 
-// Bit `bit` of every byte of eight vectors, moved up to `value` and added.
-inline void add_bit(const uint8_t* bits, int bit, char value, int half, __m256i* out) {
-  const __m256i mask = _mm256_set1_epi8(static_cast<char>(1 << bit));
-  for (int i = 0; i < 8; ++i)
-    out[i] = _mm256_or_si256(out[i], where_set(load32(bits, i, half), mask, value));
+// Bit `bit` of every byte of eight vectors as bit `place` of the codes.
+inline void add_bit(const uint8_t* bits, int bit, int place, int half, __m256i* out) {
+  for (int i = 0; i < 8; ++i) {
+    const __m256i v = load32(bits, i, half);
+    const __m256i moved =
+        bit < place ? _mm256_slli_epi16(v, place - bit) : _mm256_srli_epi16(v, bit - place);
+    out[i] = _mm256_or_si256(
+        out[i], _mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(1 << place))));
+  }
 }
 
 struct Q2_K {
@@ -172,24 +182,21 @@ struct Q2_K {
   static constexpr int kValues = kSuperBlock, kGroup = 16, kOffset = 0, kBits = 2;
   static constexpr bool kHasMin = true;
   struct Block {
-    __m256 d, dmin;
+    Rows d, dmin;
     const uint8_t* scales;
-    int half;
-    Block(const uint8_t* w, int the_half)
-        : d(halves(w + 16 * offsetof(BlockQ2_K, d), the_half)),
-          dmin(negative(halves(w + 16 * offsetof(BlockQ2_K, dmin), the_half))),
-          scales(w),
-          half(the_half) {}
+    explicit Block(const uint8_t* w)
+        : d(w + 16 * offsetof(BlockQ2_K, d)), dmin(w + 16 * offsetof(BlockQ2_K, dmin)), scales(w) {}
   };
   static void codes(const uint8_t* w, int g, int half, __m256i* out) {
     two_bits(w + 16 * offsetof(BlockQ2_K, qs), g, half, out);
   }
-  static __m256 scale(const Block& b, int group) {
-    return times(b.d,
-                 _mm256_and_si256(unsigned_bytes(b.scales, group, b.half), _mm256_set1_epi32(15)));
+  static __m256 scale(const Block& b, int group, int half) {
+    return times(b.d.of[half],
+                 _mm256_and_si256(unsigned_bytes(b.scales, group, half), _mm256_set1_epi32(15)));
   }
-  static __m256 min(const Block& b, int group) {
-    return times(b.dmin, _mm256_srli_epi32(unsigned_bytes(b.scales, group, b.half), 4));
+  static __m256 min(const Block& b, int group, int half) {
+    return times(negative(b.dmin.of[half]),
+                 _mm256_srli_epi32(unsigned_bytes(b.scales, group, half), 4));
   }
 };
 
@@ -198,51 +205,53 @@ struct Q3_K {
   static constexpr int kValues = kSuperBlock, kGroup = 16, kOffset = 4, kBits = 3;
   static constexpr bool kHasMin = false;
   struct Block {
-    __m256 d;
+    Rows d;
     const uint8_t* scales;
-    int half;
-    Block(const uint8_t* w, int the_half)
-        : d(halves(w + 16 * offsetof(BlockQ3_K, d), the_half)),
-          scales(w + 16 * offsetof(BlockQ3_K, scales)),
-          half(the_half) {}
+    explicit Block(const uint8_t* w)
+        : d(w + 16 * offsetof(BlockQ3_K, d)), scales(w + 16 * offsetof(BlockQ3_K, scales)) {}
   };
   static void codes(const uint8_t* w, int g, int half, __m256i* out) {
     two_bits(w + 16 * offsetof(BlockQ3_K, qs), g, half, out);
-    add_bit(w, g, 4, half, out);
+    add_bit(w, g, 2, half, out);
   }
   // See q3_k_scale().
-  static __m256 scale(const Block& b, int group) {
-    const __m256i low = unsigned_bytes(b.scales, group % 8, b.half);
-    const __m256i high = unsigned_bytes(b.scales, 8 + group % 4, b.half);
+  static __m256 scale(const Block& b, int group, int half) {
+    const __m256i low = unsigned_bytes(b.scales, group % 8, half);
+    const __m256i high = unsigned_bytes(b.scales, 8 + group % 4, half);
     const __m256i four =
         group < 8 ? _mm256_and_si256(low, _mm256_set1_epi32(15)) : _mm256_srli_epi32(low, 4);
     const __m256i two = _mm256_and_si256(_mm256_srl_epi32(high, _mm_cvtsi32_si128(group / 4 * 2)),
                                          _mm256_set1_epi32(3));
-    return times(b.d, _mm256_sub_epi32(_mm256_or_si256(four, _mm256_slli_epi32(two, 4)),
-                                       _mm256_set1_epi32(32)));
+    return times(b.d.of[half], _mm256_sub_epi32(_mm256_or_si256(four, _mm256_slli_epi32(two, 4)),
+                                                _mm256_set1_epi32(32)));
   }
-  static __m256 min(const Block&, int) { return _mm256_setzero_ps(); }
+  static __m256 min(const Block&, int, int) { return _mm256_setzero_ps(); }
 };
 
-// The scales of Q4_K and Q5_K: d and dmin, then twelve bytes of 6-bit scales and minimums.
+// The scales of Q4_K and Q5_K: d and dmin, then twelve bytes of 6-bit scales and minimums, which
+// are put together for all rows at once.
 struct SixBitScales {
-  __m256 d, dmin;
-  const uint8_t* scales;
-  int half;
-  SixBitScales(const uint8_t* w, int the_half)
-      : d(halves(w, the_half)),
-        dmin(negative(halves(w + 32, the_half))),
-        scales(w + 64),
-        half(the_half) {}
-  // See q4_k_scale() and q4_k_min(): the six bits of number `group` of those that begin at byte
-  // `first`, 0 or 4, and that have `shift` in the last four bytes.
-  __m256i six_bits(int group, int first, int shift) const {
-    const __m256i own = unsigned_bytes(scales, first + group % 4, half);
-    if (group < 4) return _mm256_and_si256(own, _mm256_set1_epi32(63));
-    const __m256i low =
-        _mm256_srl_epi32(unsigned_bytes(scales, 8 + group % 4, half), _mm_cvtsi32_si128(shift));
-    return _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi32(15)),
-                           _mm256_slli_epi32(_mm256_srli_epi32(own, 6), 4));
+  Rows d, dmin;
+  alignas(32) uint8_t scales[8][16];
+  alignas(32) uint8_t mins[8][16];
+  explicit SixBitScales(const uint8_t* w) : d(w), dmin(w + 32) {
+    const uint8_t* field = w + 64;
+    // See q4_k_scale() and q4_k_min(). Two of the twelve at a time, of 16 rows each.
+    for (int i = 0; i < 4; i += 2) {
+      const __m256i own_scales = load32(field + 16 * i, 0, 0);
+      const __m256i own_mins = load32(field + 16 * (4 + i), 0, 0);
+      const __m256i rest = load32(field + 16 * (8 + i), 0, 0);
+      const __m256i six = _mm256_set1_epi8(63);
+      put(scales[i], _mm256_and_si256(own_scales, six));
+      put(mins[i], _mm256_and_si256(own_mins, six));
+      put(scales[4 + i], _mm256_or_si256(low_nibbles(rest), upper_two(own_scales)));
+      put(mins[4 + i], _mm256_or_si256(high_nibbles(rest), upper_two(own_mins)));
+    }
+  }
+  static void put(uint8_t* to, __m256i v) { _mm256_store_si256(reinterpret_cast<__m256i*>(to), v); }
+  // Bits 6 and 7 of each byte as 4 and 5.
+  static __m256i upper_two(__m256i v) {
+    return _mm256_and_si256(_mm256_srli_epi16(v, 2), _mm256_set1_epi8(0x30));
   }
 };
 
@@ -252,8 +261,12 @@ struct SixBitFormat {
   static constexpr int kValues = kSuperBlock, kGroup = 32, kOffset = 0, kBits = bits;
   static constexpr bool kHasMin = true;
   using Block = SixBitScales;
-  static __m256 scale(const Block& b, int group) { return times(b.d, b.six_bits(group, 0, 0)); }
-  static __m256 min(const Block& b, int group) { return times(b.dmin, b.six_bits(group, 4, 4)); }
+  static __m256 scale(const Block& b, int group, int half) {
+    return times(b.d.of[half], unsigned_bytes(b.scales[group], 0, half));
+  }
+  static __m256 min(const Block& b, int group, int half) {
+    return times(negative(b.dmin.of[half]), unsigned_bytes(b.mins[group], 0, half));
+  }
   // Group 2c is the lower halves of 32 bytes a row, 2c + 1 the upper.
   static void nibbles32(const uint8_t* qs, int g, int half, __m256i* out) {
     for (int i = 0; i < 8; ++i) {
@@ -272,7 +285,7 @@ struct Q4_K : SixBitFormat<BlockQ4_K, 4> {
 struct Q5_K : SixBitFormat<BlockQ5_K, 5> {
   static void codes(const uint8_t* w, int g, int half, __m256i* out) {
     nibbles32(w + 16 * offsetof(BlockQ5_K, qs), g, half, out);
-    add_bit(w + 16 * offsetof(BlockQ5_K, qh), g, 16, half, out);
+    add_bit(w + 16 * offsetof(BlockQ5_K, qh), g, 4, half, out);
   }
 };
 
@@ -281,13 +294,10 @@ struct Q6_K {
   static constexpr int kValues = kSuperBlock, kGroup = 16, kOffset = 32, kBits = 6;
   static constexpr bool kHasMin = false;
   struct Block {
-    __m256 d;
+    Rows d;
     const uint8_t* scales;
-    int half;
-    Block(const uint8_t* w, int the_half)
-        : d(halves(w + 16 * offsetof(BlockQ6_K, d), the_half)),
-          scales(w + 16 * offsetof(BlockQ6_K, scales)),
-          half(the_half) {}
+    explicit Block(const uint8_t* w)
+        : d(w + 16 * offsetof(BlockQ6_K, d)), scales(w + 16 * offsetof(BlockQ6_K, scales)) {}
   };
   static void codes(const uint8_t* w, int g, int half, __m256i* out) {
     const uint8_t* qh = w + 16 * offsetof(BlockQ6_K, qh);
@@ -304,10 +314,10 @@ struct Q6_K {
                                _mm256_and_si256(moved, mask));
     }
   }
-  static __m256 scale(const Block& b, int group) {
-    return times(b.d, _mm256_cvtepi8_epi32(eight_bytes(b.scales, group, b.half)));
+  static __m256 scale(const Block& b, int group, int half) {
+    return times(b.d.of[half], _mm256_cvtepi8_epi32(eight_bytes(b.scales, group, half)));
   }
-  static __m256 min(const Block&, int) { return _mm256_setzero_ps(); }
+  static __m256 min(const Block&, int, int) { return _mm256_setzero_ps(); }
 };
 
 struct IQ4_XS {
@@ -315,30 +325,44 @@ struct IQ4_XS {
   static constexpr int kValues = kSuperBlock, kGroup = 32, kOffset = 128, kBits = 8;
   static constexpr bool kHasMin = false;
   struct Block {
-    __m256 d;
-    __m256i high;
+    Rows d;
+    const uint8_t* high;
     const uint8_t* low;
-    int half;
-    Block(const uint8_t* w, int the_half)
-        : d(halves(w, the_half)),
-          high(shorts(w + 16 * offsetof(BlockIQ4_XS, scales_h), the_half)),
-          low(w + 16 * offsetof(BlockIQ4_XS, scales_l)),
-          half(the_half) {}
+    explicit Block(const uint8_t* w)
+        : d(w),
+          high(w + 16 * offsetof(BlockIQ4_XS, scales_h)),
+          low(w + 16 * offsetof(BlockIQ4_XS, scales_l)) {}
   };
   static void codes(const uint8_t* w, int g, int half, __m256i* out) {
     nibbles16(w + 16 * offsetof(BlockIQ4_XS, qs) + 256 * g, half, out);
     iq4_codes(out);
   }
-  static __m256 scale(const Block& b, int group) {
-    const __m256i four = _mm256_and_si256(_mm256_srl_epi32(unsigned_bytes(b.low, group / 2, b.half),
-                                                           _mm_cvtsi32_si128(group % 2 * 4)),
-                                          _mm256_set1_epi32(15));
-    const __m256i two = _mm256_and_si256(_mm256_srl_epi32(b.high, _mm_cvtsi32_si128(2 * group)),
-                                         _mm256_set1_epi32(3));
-    return times(b.d, _mm256_sub_epi32(_mm256_or_si256(four, _mm256_slli_epi32(two, 4)),
-                                       _mm256_set1_epi32(32)));
+  static __m256 scale(const Block& b, int group, int half) {
+    const __m256i four = _mm256_and_si256(
+        _mm256_srl_epi32(unsigned_bytes(b.low, group / 2, half), _mm_cvtsi32_si128(group % 2 * 4)),
+        _mm256_set1_epi32(15));
+    const __m256i two = _mm256_and_si256(
+        _mm256_srl_epi32(shorts(b.high, half), _mm_cvtsi32_si128(2 * group)), _mm256_set1_epi32(3));
+    return times(b.d.of[half], _mm256_sub_epi32(_mm256_or_si256(four, _mm256_slli_epi32(two, 4)),
+                                                _mm256_set1_epi32(32)));
   }
-  static __m256 min(const Block&, int) { return _mm256_setzero_ps(); }
+  static __m256 min(const Block&, int, int) { return _mm256_setzero_ps(); }
+};
+
+// All of them, by name.
+struct Formats {
+  using Q4_0 = avx2::Q4_0;
+  using Q4_1 = avx2::Q4_1;
+  using Q5_0 = avx2::Q5_0;
+  using Q5_1 = avx2::Q5_1;
+  using Q8_0 = avx2::Q8_0;
+  using Q2_K = avx2::Q2_K;
+  using Q3_K = avx2::Q3_K;
+  using Q4_K = avx2::Q4_K;
+  using Q5_K = avx2::Q5_K;
+  using Q6_K = avx2::Q6_K;
+  using IQ4_NL = avx2::IQ4_NL;
+  using IQ4_XS = avx2::IQ4_XS;
 };
 
 }  // namespace

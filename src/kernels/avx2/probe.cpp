@@ -7,7 +7,11 @@ namespace sparrow::kernels::avx2 {
 // As packed products of 4-bit codes do it: one addition in 16 bits a multiplication.
 int64_t probe_products(int64_t rounds) {
   return probe_products_with<32>(rounds, [](__m256i total, __m256i codes, __m256i x) {
-    return _mm256_add_epi16(total, _mm256_maddubs_epi16(codes, x));
+    // As they stand: or one multiplication would serve all sums, and sums would move to the stack.
+    __m256i product;
+    asm volatile("vpmaddubsw %2, %1, %0" : "=x"(product) : "x"(codes), "x"(x));
+    asm volatile("vpaddw %1, %0, %0" : "+x"(total) : "x"(product));
+    return total;
   });
 }
 

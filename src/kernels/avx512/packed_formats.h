@@ -341,5 +341,21 @@ struct IQ4_XS {
   static __m512 min(const Block&, int) { return _mm512_setzero_ps(); }
 };
 
+// All of them, by name.
+struct Formats {
+  using Q4_0 = avx512::Q4_0;
+  using Q4_1 = avx512::Q4_1;
+  using Q5_0 = avx512::Q5_0;
+  using Q5_1 = avx512::Q5_1;
+  using Q8_0 = avx512::Q8_0;
+  using Q2_K = avx512::Q2_K;
+  using Q3_K = avx512::Q3_K;
+  using Q4_K = avx512::Q4_K;
+  using Q5_K = avx512::Q5_K;
+  using Q6_K = avx512::Q6_K;
+  using IQ4_NL = avx512::IQ4_NL;
+  using IQ4_XS = avx512::IQ4_XS;
+};
+
 }  // namespace
 }  // namespace sparrow::kernels::avx512
