@@ -54,7 +54,9 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
   const kernels::QuantizedRows quantized = input.quantize(x.data(), rows, kInputs, kernels, team);
   std::vector<float> out(static_cast<size_t>(rows * kOutputs));
   const kernels::PackedMatmul matmul = kernels.find_packed_matmul(format.gguf_id);
-  const kernels::FloatMatmul float_matmul = kernels.find_float_matmul(format.gguf_id);
+  const kernels::FloatMatmul float_matmul = format.name == "BF16" && kernels.bf16_matmul != nullptr
+                                                ? kernels.bf16_matmul
+                                                : kernels.find_float_matmul(format.gguf_id);
   const int64_t piece = rows <= 4 ? kOutputs : 2 * kernels::kTileRows;  // as threads take them
   int64_t next = 0;
   for (auto _ : bench) {

@@ -81,6 +81,7 @@ bool has_instruction_set(const CpuFeatures& f, std::string_view name) {
   if (name == "avx_vnni") return has_avx2 && f.avx_vnni;
   const bool has_avx512 = has_avx2 && f.avx512f && f.avx512bw && f.avx512vl && f.avx512_vnni;
   if (name == "avx512") return has_avx512;
+  if (name == "avx512_bf16") return has_avx512 && f.avx512_bf16;
   return false;
 }
 

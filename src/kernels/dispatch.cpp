@@ -3,6 +3,7 @@
 #if defined(SPARROW_X86_KERNELS)
 #include "kernels/avx2/table.h"
 #include "kernels/avx512/table.h"
+#include "kernels/avx512_bf16/table.h"
 #include "kernels/avx_vnni/table.h"
 #endif
 #include "kernels/scalar/table.h"
@@ -16,6 +17,7 @@ std::span<const KernelTable* const> kernel_tables() {
     &avx2::kTable,
     &avx_vnni::kTable,
     &avx512::kTable,
+    &avx512_bf16::kTable,
 #endif
   };
   return kTables;

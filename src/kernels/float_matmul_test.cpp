@@ -67,24 +67,28 @@ struct Numbers {
   Guarded<uint8_t> tiles;
 };
 
+Floats product(FloatMatmul matmul, const Floats& x, int64_t m, const Numbers& w) {
+  const Guarded<float> in(m * w.k);
+  std::copy(x.begin(), x.end(), in.data());
+  const Guarded<float> out(m * w.n);
+  matmul({.out = out.data(),
+          .out_stride = w.n,
+          .out_rows = nullptr,
+          .x = in.data(),
+          .x_stride = w.k,
+          .x_rows = nullptr,
+          .m = m,
+          .w = w.tiles.data(),
+          .tile_bytes = w.tile_bytes(),
+          .n = w.n,
+          .k = w.k});
+  return Floats(out.data(), out.data() + m * w.n);
+}
+
 class FloatMatmulOn : public testing::TestWithParam<const KernelTable*> {
  protected:
   Floats product(const KernelTable& table, const Floats& x, int64_t m, const Numbers& w) const {
-    const Guarded<float> in(m * w.k);
-    std::copy(x.begin(), x.end(), in.data());
-    const Guarded<float> out(m * w.n);
-    table.find_float_matmul(w.format.gguf_id)({.out = out.data(),
-                                               .out_stride = w.n,
-                                               .out_rows = nullptr,
-                                               .x = in.data(),
-                                               .x_stride = w.k,
-                                               .x_rows = nullptr,
-                                               .m = m,
-                                               .w = w.tiles.data(),
-                                               .tile_bytes = w.tile_bytes(),
-                                               .n = w.n,
-                                               .k = w.k});
-    return Floats(out.data(), out.data() + m * w.n);
+    return kernels::product(table.find_float_matmul(w.format.gguf_id), x, m, w);
   }
   const KernelTable& table() const { return *GetParam(); }
   const KernelTable& plain() const { return *find_kernels("scalar"); }
@@ -191,6 +195,35 @@ TEST_P(FloatMatmulOn, keeps_a_nan_an_infinity_and_a_denormal_in_their_own_result
         EXPECT_EQ(std::isinf(value), j == 2) << j;
       }
     }
+  }
+}
+
+TEST_P(FloatMatmulOn, rounds_to_bf16_and_gives_the_bits_of_the_plain_version) {
+  if (table().bf16_matmul == nullptr) return;
+  for (const int64_t k : {32, 128, 160, 288}) {
+    for (const int64_t n : {1, 16, 31, 49, 80}) {
+      const Numbers w(*find_format("BF16"), n, k, random_);
+      for (const int64_t m : {1, 2, 3, 4, 5, 11, 12, 13, 30}) {
+        const Floats x = random_floats(m * k, random_);
+        const Floats expected = kernels::product(plain().bf16_matmul, x, m, w);
+        const Floats found = kernels::product(table().bf16_matmul, x, m, w);
+        ASSERT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
+            << m << "x" << n << "x" << k;
+      }
+    }
+  }
+}
+
+TEST_P(FloatMatmulOn, takes_a_bf16_input_as_it_is) {
+  if (table().bf16_matmul == nullptr) return;
+  constexpr int64_t kM = 7, kN = 20, kK = 512;
+  const Numbers w(*find_format("BF16"), kN, kK, random_);
+  Floats x = random_floats(kM * kK, random_);
+  for (float& value : x) value = std::round(value * 16) / 16;  // 8 bits are enough for these
+  const Floats exact = product(plain(), x, kM, w);
+  const Floats found = kernels::product(table().bf16_matmul, x, kM, w);
+  for (size_t i = 0; i < exact.size(); ++i) {
+    EXPECT_NEAR(found[i], exact[i], 2e-5 * std::abs(exact[i]) + 1e-4) << i;
   }
 }
 

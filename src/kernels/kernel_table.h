@@ -139,6 +139,11 @@ struct FloatMatmulArgs {
 };
 using FloatMatmul = void (*)(const FloatMatmulArgs& args);
 
+// Products of bf16 take the same: x rounded to bf16 (nearest even), weights of BF16. Of each two
+// neighbours the second is added first,
+//   sum = fma(x[k + 1], w[k + 1], sum), sum = fma(x[k], w[k], sum);
+// what is nearer to 0 than 2^-126 counts as 0 on the way.
+
 // Queries that look at the same keys: all heads of a group for some consecutive positions.
 // Query i is head i % group of row i / group.
 struct AttentionTileArgs {
@@ -180,6 +185,9 @@ struct KernelTable {
 
   // The same for a type of plain numbers.
   FloatMatmul (*find_float_matmul)(uint32_t gguf_id);
+
+  // Products of bf16; null where they would not be quicker.
+  FloatMatmul bf16_matmul;
 
   // out[i] = x[i] / sqrt(mean(x²) + epsilon) * w[i], one row of `count`.
   void (*rms_norm_f32)(float* out, const float* x, const float* w, int64_t count, float epsilon);

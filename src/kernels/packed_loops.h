@@ -2,8 +2,8 @@
 // the result; integer sums inside a group are exact, so the two ways here give the same bits:
 //   few rows of x: each weight is unpacked in registers and used at once, at the speed of memory;
 //   many rows: as many rows of the weight as two registers have lanes are unpacked into a panel in
-//   the L1 cache, a block of 256 values at a time, and multiplied with several rows of x at once, so
-//   that four bytes of x are loaded once for both and many chains of products run side by side.
+//   the L1 cache, a block of 256 values at a time, and multiplied with several rows of x at once,
+//   so that four bytes of x are loaded once for both and many chains of products run side by side.
 //
 // A set of instructions is a struct with
 //   Ints, Floats      registers; kLanes of either, 8 or 16, a lane a row of the weight;
@@ -13,11 +13,13 @@
 //   planes(kind)      codes are split into so many planes, 1 or 2;
 //   columns(kind, subs)  rows of x whose results and sums fit the registers, with `subs` scales a
 //                     group;
-//   codes<Format>(w, g, half, planes), scale<Format>(block, group, half), min<Format>  of kLanes rows
+//   codes<Format>(w, g, half, planes), scale<Format>(block, group, half), min<Format>  of kLanes
+//   rows
 //                     of a tile;
 //   all, broadcast, load, store, store_some, store_codes, multiply, multiply_add, to_floats;
 //   add<kKind, kCount>(total, planes, from, x)  total plus kCount vectors of codes times x, exact;
-//   add_tile<kKind, kCount, kC>(sums, codes, x, start)  sums[c][h] = start(c) plus kCount vectors of
+//   add_tile<kKind, kCount, kC>(sums, codes, x, start)  sums[c][h] = start(c) plus kCount vectors
+//   of
 //                     the panel's codes times the four bytes each at x(c, v), exact;
 //   add_scaled(out, v, x)  out[h] += v[h] * x in one rounding.
 #pragma once
@@ -61,9 +63,8 @@ inline typename Set::Floats dot(const typename Format::Block& block,
     typename Set::Ints total = Set::all(0);
     if constexpr (Format::kOffset != 0)
       total = correction<Set>(offset_bits(Format::kOffset), minus_sums + sub);
-    const typename Set::Floats sum =
-        Set::to_floats(Set::template add<kKindOf<Set, Format>, kCount>(
-            total, codes, sub * kCount, x + sub * Format::kGroup));
+    const typename Set::Floats sum = Set::to_floats(Set::template add<kKindOf<Set, Format>, kCount>(
+        total, codes, sub * kCount, x + sub * Format::kGroup));
     const typename Set::Floats scale = Set::template scale<Format>(block, g * kSubs + sub, half);
     t = sub == 0 ? Set::multiply(sum, scale) : Set::multiply_add(sum, scale, t);
   }
@@ -74,8 +75,8 @@ inline typename Set::Floats dot(const typename Format::Block& block,
 template <typename Set>
 constexpr int kHalves = kTileRows / Set::kLanes;
 
-// One group of 32 values of one half of a tile: number g of a block of the weight, number `place` of
-// kM blocks of x.
+// One group of 32 values of one half of a tile: number g of a block of the weight, number `place`
+// of kM blocks of x.
 template <typename Set, typename Format, int kM>
 inline void add_group(const typename Format::Block& block, const uint8_t* w, int g, int half,
                       const QuantizedBlock* const (&x)[kM], int place,
@@ -94,7 +95,8 @@ inline void add_group(const typename Format::Block& block, const uint8_t* w, int
 #pragma GCC unroll 2
       for (int sub = 0; sub < kSubs; ++sub) {
         const float sum = value_sums<kSubs>(*x[m])[place * kSubs + sub];
-        result = Set::multiply_add(Set::template min<Format>(block, g * kSubs + sub, half), Set::all(sum), result);
+        result = Set::multiply_add(Set::template min<Format>(block, g * kSubs + sub, half),
+                                   Set::all(sum), result);
       }
     }
   }
@@ -110,9 +112,9 @@ template <typename Set, typename Format>
   for_each_wide<Format>(rows.wide[at], w, [&](int place, const uint8_t* weight, int g) {
     typename Set::Ints codes[kPlanesOf<Set, Format>][kVectors];
     Set::template codes<Format>(weight, g, half, codes);
-    const typename Set::Floats t = dot<Set, Format>(
-        typename Format::Block(weight), codes, g, half, plane.low + place * kQuantGroup,
-        minus_sums<kSubs>(plane) + place * kSubs);
+    const typename Set::Floats t =
+        dot<Set, Format>(typename Format::Block(weight), codes, g, half,
+                         plane.low + place * kQuantGroup, minus_sums<kSubs>(plane) + place * kSubs);
     out = Set::multiply_add(t, Set::all(x.scales[place] / 256), out);
   });
   return out;
@@ -364,9 +366,9 @@ void add_low_bytes(PanelSums<Set>* results, const Panel<Set, kKind>& panel, cons
   panel_dot<kSubs, kC>(
       t, panel, g, [&](int c) { return x[c]->low + g * kQuantGroup; },
       [&](int c, int sub) {
-        return kHasMin ? Set::all(0)
-                       : correction<Set>(panel.offset_bits,
-                                         minus_sums<kSubs>(*x[c]) + g * kSubs + sub);
+        return kHasMin
+                   ? Set::all(0)
+                   : correction<Set>(panel.offset_bits, minus_sums<kSubs>(*x[c]) + g * kSubs + sub);
       });
 #pragma GCC unroll 8
   for (int c = 0; c < kC; ++c) {
@@ -463,9 +465,9 @@ void multiply_panels(const PackedMatmulArgs& a, int64_t first, int64_t count, in
         kQuantBlockGroups * kTileRows * Format::kBytes / (Format::kValues / kQuantGroup);
     const int64_t next = group / kQuantBlockGroups + 2;
     const int64_t blocks = (groups + kQuantBlockGroups - 1) / kQuantBlockGroups;
-    const int64_t skipped =
-        next < blocks ? next * kBlockBytes
-                      : (next - blocks) * kBlockBytes + kPanelTiles<Set> * a.tile_bytes;
+    const int64_t skipped = next < blocks
+                                ? next * kBlockBytes
+                                : (next - blocks) * kBlockBytes + kPanelTiles<Set> * a.tile_bytes;
     constexpr int64_t kLines = kBlockBytes / 64;
     Ahead ahead = {{tile + skipped, second + skipped}, kLines, kPanelTiles<Set> * kLines};
     panel_columns<kSubsOf<Format>, Format::kHasMin>(results, panel, here, input, count, ahead);

@@ -21,6 +21,15 @@ void dequantize_blocks(const Format& format,
   }
 }
 
+// What multiplies a packed weight of plain numbers; its input may be rounded, as quantized
+// activations are.
+kernels::FloatMatmul find_float_matmul(const Tensor& tensor, const kernels::KernelTable& kernels) {
+  constexpr uint32_t kBf16 = 30;
+  const uint32_t id = tensor.format->gguf_id;
+  return id == kBf16 && kernels.bf16_matmul != nullptr ? kernels.bf16_matmul
+                                                       : kernels.find_float_matmul(id);
+}
+
 }  // namespace
 
 CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels)
@@ -46,7 +55,7 @@ CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels, 
     : tensor_(tensor),
       quick_(kernels.find_dequantize(tensor.format->gguf_id)),
       packed_matmul_(kernels.find_packed_matmul(tensor.format->gguf_id)),
-      float_matmul_(kernels.find_float_matmul(tensor.format->gguf_id)) {
+      float_matmul_(find_float_matmul(tensor, kernels)) {
   SPARROW_CHECK(can_be_packed(tensor, kernels));
   SPARROW_CHECK(tensor.shape[0] % tensor.format->block_values == 0);
   const int64_t rows = tensor.shape[1];

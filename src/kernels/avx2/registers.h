@@ -42,9 +42,7 @@ struct Registers {
     asm volatile("vmovdqa %1, %0" : "=x"(v) : "m"(*reinterpret_cast<const Ints*>(p)));
     return v;
   }
-  static void store_codes(uint8_t* p, Ints v) {
-    _mm256_store_si256(reinterpret_cast<Ints*>(p), v);
-  }
+  static void store_codes(uint8_t* p, Ints v) { _mm256_store_si256(reinterpret_cast<Ints*>(p), v); }
   static Floats load(const float* p) { return _mm256_load_ps(p); }
   static void store(float* p, Floats v) { _mm256_store_ps(p, v); }
   // The first `count` lanes, anywhere.

@@ -10,6 +10,7 @@ const KernelTable kTable = {
     .quantize = quantize,
     .find_packed_matmul = find_packed_matmul,
     .find_float_matmul = find_float_matmul,
+    .bf16_matmul = nullptr,
     .rms_norm_f32 = rms_norm_f32,
     .add_f32 = add_f32,
     .add_scaled_f32 = add_scaled_f32,

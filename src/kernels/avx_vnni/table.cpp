@@ -11,6 +11,7 @@ const KernelTable kTable = {
     .quantize = avx2::quantize,
     .find_packed_matmul = find_packed_matmul,
     .find_float_matmul = avx2::find_float_matmul,
+    .bf16_matmul = nullptr,
     .rms_norm_f32 = avx2::rms_norm_f32,
     .add_f32 = avx2::add_f32,
     .add_scaled_f32 = avx2::add_scaled_f32,
