@@ -54,14 +54,28 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
   const kernels::QuantizedRows quantized = input.quantize(x.data(), rows, kInputs, kernels, team);
   std::vector<float> out(static_cast<size_t>(rows * kOutputs));
   const kernels::PackedMatmul matmul = kernels.find_packed_matmul(format.gguf_id);
-  const kernels::FloatMatmul float_matmul = format.name == "BF16" && kernels.bf16_matmul != nullptr
-                                                ? kernels.bf16_matmul
-                                                : kernels.find_float_matmul(format.gguf_id);
+  const kernels::FloatMatmul float_matmul = kernels.find_float_matmul(format.gguf_id);
+  const kernels::Bf16Matmul bf16_matmul = format.name == "BF16" ? kernels.bf16_matmul : nullptr;
+  kernels::Bf16Rows rounded = {};
+  if (bf16_matmul != nullptr) rounded = input.round(x.data(), rows, kInputs, kernels, team);
   const int64_t piece = rows <= 4 ? kOutputs : 2 * kernels::kTileRows;  // as threads take them
   int64_t next = 0;
   for (auto _ : bench) {
     const std::byte* matrix = weights.data + next++ % kMatrices * matrix_bytes;
     for (int64_t j = 0; j < kOutputs; j += piece) {
+      if (bf16_matmul != nullptr) {
+        bf16_matmul({.out = out.data() + j,
+                     .out_stride = kOutputs,
+                     .out_rows = nullptr,
+                     .x = rounded,
+                     .x_rows = nullptr,
+                     .m = rows,
+                     .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
+                     .tile_bytes = kernels::kTileRows * row_bytes,
+                     .n = piece,
+                     .k = kInputs});
+        continue;
+      }
       if (matmul == nullptr) {
         float_matmul({.out = out.data() + j,
                       .out_stride = kOutputs,

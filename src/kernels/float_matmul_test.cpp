@@ -67,28 +67,48 @@ struct Numbers {
   Guarded<uint8_t> tiles;
 };
 
-Floats product(FloatMatmul matmul, const Floats& x, int64_t m, const Numbers& w) {
-  const Guarded<float> in(m * w.k);
-  std::copy(x.begin(), x.end(), in.data());
+Floats bf16_product(const KernelTable& table, const Floats& x, int64_t m, const Numbers& w,
+                    const int32_t* x_rows = nullptr) {
+  const Guarded<uint16_t> in(m * ((w.k + kFloatPart - 1) / kFloatPart) * kFloatPart);
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t part = 0; part < w.k; part += kFloatPart) {
+      find_kernels("scalar")->convert_bf16_f32(in.data() + part * m + i * kFloatPart,
+                                               x.data() + i * w.k + part,
+                                               std::min(kFloatPart, w.k - part));
+    }
+  }
   const Guarded<float> out(m * w.n);
-  matmul({.out = out.data(),
-          .out_stride = w.n,
-          .out_rows = nullptr,
-          .x = in.data(),
-          .x_stride = w.k,
-          .x_rows = nullptr,
-          .m = m,
-          .w = w.tiles.data(),
-          .tile_bytes = w.tile_bytes(),
-          .n = w.n,
-          .k = w.k});
+  table.bf16_matmul({.out = out.data(),
+                     .out_stride = w.n,
+                     .out_rows = nullptr,
+                     .x = {in.data(), m},
+                     .x_rows = x_rows,
+                     .m = m,
+                     .w = w.tiles.data(),
+                     .tile_bytes = w.tile_bytes(),
+                     .n = w.n,
+                     .k = w.k});
   return Floats(out.data(), out.data() + m * w.n);
 }
 
 class FloatMatmulOn : public testing::TestWithParam<const KernelTable*> {
  protected:
   Floats product(const KernelTable& table, const Floats& x, int64_t m, const Numbers& w) const {
-    return kernels::product(table.find_float_matmul(w.format.gguf_id), x, m, w);
+    const Guarded<float> in(m * w.k);
+    std::copy(x.begin(), x.end(), in.data());
+    const Guarded<float> out(m * w.n);
+    table.find_float_matmul(w.format.gguf_id)({.out = out.data(),
+                                               .out_stride = w.n,
+                                               .out_rows = nullptr,
+                                               .x = in.data(),
+                                               .x_stride = w.k,
+                                               .x_rows = nullptr,
+                                               .m = m,
+                                               .w = w.tiles.data(),
+                                               .tile_bytes = w.tile_bytes(),
+                                               .n = w.n,
+                                               .k = w.k});
+    return Floats(out.data(), out.data() + m * w.n);
   }
   const KernelTable& table() const { return *GetParam(); }
   const KernelTable& plain() const { return *find_kernels("scalar"); }
@@ -198,15 +218,15 @@ TEST_P(FloatMatmulOn, keeps_a_nan_an_infinity_and_a_denormal_in_their_own_result
   }
 }
 
-TEST_P(FloatMatmulOn, rounds_to_bf16_and_gives_the_bits_of_the_plain_version) {
+TEST_P(FloatMatmulOn, gives_the_bits_of_the_plain_version_in_bf16) {
   if (table().bf16_matmul == nullptr) return;
   for (const int64_t k : {32, 128, 160, 288}) {
     for (const int64_t n : {1, 16, 31, 49, 80}) {
       const Numbers w(*find_format("BF16"), n, k, random_);
       for (const int64_t m : {1, 2, 3, 4, 5, 11, 12, 13, 30}) {
         const Floats x = random_floats(m * k, random_);
-        const Floats expected = kernels::product(plain().bf16_matmul, x, m, w);
-        const Floats found = kernels::product(table().bf16_matmul, x, m, w);
+        const Floats expected = bf16_product(plain(), x, m, w);
+        const Floats found = bf16_product(table(), x, m, w);
         ASSERT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
             << m << "x" << n << "x" << k;
       }
@@ -214,17 +234,29 @@ TEST_P(FloatMatmulOn, rounds_to_bf16_and_gives_the_bits_of_the_plain_version) {
   }
 }
 
-TEST_P(FloatMatmulOn, takes_a_bf16_input_as_it_is) {
+TEST_P(FloatMatmulOn, takes_the_rows_it_is_told_in_bf16) {
+  if (table().bf16_matmul == nullptr) return;
+  constexpr int64_t kN = 40, kK = 160;
+  const std::vector<int32_t> x_rows = {5, 0, 3, 3, 1, 4, 2};
+  const Numbers w(*find_format("BF16"), kN, kK, random_);
+  const Floats x = random_floats(7 * kK, random_);
+  const Floats in_order = bf16_product(plain(), x, 7, w);
+  const Floats found = bf16_product(table(), x, 7, w, x_rows.data());
+  for (size_t i = 0; i < x_rows.size(); ++i) {
+    EXPECT_EQ(std::memcmp(&found[i * kN], in_order.data() + x_rows[i] * kN, kN * sizeof(float)), 0);
+  }
+}
+
+TEST_P(FloatMatmulOn, gives_nearly_the_result_of_f32_where_bf16_holds_x) {
   if (table().bf16_matmul == nullptr) return;
   constexpr int64_t kM = 7, kN = 20, kK = 512;
   const Numbers w(*find_format("BF16"), kN, kK, random_);
   Floats x = random_floats(kM * kK, random_);
   for (float& value : x) value = std::round(value * 16) / 16;  // 8 bits are enough for these
   const Floats exact = product(plain(), x, kM, w);
-  const Floats found = kernels::product(table().bf16_matmul, x, kM, w);
-  for (size_t i = 0; i < exact.size(); ++i) {
+  const Floats found = bf16_product(table(), x, kM, w);
+  for (size_t i = 0; i < exact.size(); ++i)
     EXPECT_NEAR(found[i], exact[i], 2e-5 * std::abs(exact[i]) + 1e-4) << i;
-  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, FloatMatmulOn, testing::ValuesIn(runnable_kernels()),

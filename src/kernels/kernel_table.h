@@ -139,10 +139,29 @@ struct FloatMatmulArgs {
 };
 using FloatMatmul = void (*)(const FloatMatmulArgs& args);
 
-// Products of bf16 take the same: x rounded to bf16 (nearest even), weights of BF16. Of each two
-// neighbours the second is added first,
+// Rows of bf16 numbers: part b of row i begins at values + (b * rows + i) * kFloatPart, so that
+// what many rows need at one time stands together.
+struct Bf16Rows {
+  const uint16_t* values;
+  int64_t rows;
+};
+
+// The same for x and weights in bf16. Of each two neighbours the second is added first,
 //   sum = fma(x[k + 1], w[k + 1], sum), sum = fma(x[k], w[k], sum);
 // what is nearer to 0 than 2^-126 counts as 0 on the way.
+struct Bf16MatmulArgs {
+  float* out;  // row i starts at out + out_rows[i] * out_stride
+  int64_t out_stride;
+  const int32_t* out_rows;  // null: row i is i
+  Bf16Rows x;
+  const int32_t* x_rows;  // null: row i is i
+  int64_t m;              // rows of x
+  const uint8_t* w;       // packed tiles, one behind the other
+  int64_t tile_bytes;
+  int64_t n;  // rows of w, from the first of the first tile
+  int64_t k;  // a multiple of kPackedFloats (tensor/packing.h)
+};
+using Bf16Matmul = void (*)(const Bf16MatmulArgs& args);
 
 // Queries that look at the same keys: all heads of a group for some consecutive positions.
 // Query i is head i % group of row i / group.
@@ -186,8 +205,8 @@ struct KernelTable {
   // The same for a type of plain numbers.
   FloatMatmul (*find_float_matmul)(uint32_t gguf_id);
 
-  // Products of bf16; null where they would not be quicker.
-  FloatMatmul bf16_matmul;
+  // The product for weights of BF16 and x rounded to it; null where it would not be quicker.
+  Bf16Matmul bf16_matmul;
 
   // out[i] = x[i] / sqrt(mean(x²) + epsilon) * w[i], one row of `count`.
   void (*rms_norm_f32)(float* out, const float* x, const float* w, int64_t count, float epsilon);

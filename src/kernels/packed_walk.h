@@ -23,8 +23,12 @@ inline float* out_row(const Args& a, int64_t i) {
 inline const float* x_of(const FloatMatmulArgs& a, int64_t i) {
   return a.x + x_row(a, i) * a.x_stride;
 }
-inline int64_t part_end(const FloatMatmulArgs& a, int64_t part) {
+template <typename Args>
+inline int64_t part_end(const Args& a, int64_t part) {
   return part + kFloatPart < a.k ? part + kFloatPart : a.k;
+}
+inline const uint16_t* part_of(const Bf16MatmulArgs& a, int64_t i, int64_t part) {
+  return a.x.values + (part / kFloatPart * a.x.rows + x_row(a, i)) * kFloatPart;
 }
 
 // Calls take.template operator()<kCount>() for the count at hand, 1 to kMost.

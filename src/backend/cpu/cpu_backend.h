@@ -18,7 +18,8 @@ class CpuWeight;
 struct PackedInput {
   const float* values;  // [rows][columns]
   int64_t columns;
-  kernels::QuantizedRows quantized;  // or none
+  kernels::QuantizedRows quantized;  // where a weight takes it so
+  kernels::Bf16Rows bf16;            // likewise
 };
 
 class CpuBackend final : public Backend {
@@ -67,7 +68,7 @@ class CpuBackend final : public Backend {
 
  private:
   bool are_packed(std::span<const LinearPart> parts) const;
-  PackedInput packed_input(const Activations& x, bool is_quantized);
+  PackedInput packed_input(const Activations& x, std::span<const LinearPart> parts);
   void packed_expert_matmul(const Activations& out, const Activations& x, const CpuWeight& weight,
                             const ExpertRouting& routing);
   void attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch);

@@ -55,6 +55,17 @@ void multiply(const CpuWeight& weight, const PackedInput& x, const Product& p) {
                             .tile_bytes = weight.tile_bytes(),
                             .n = p.n,
                             .k = weight.shape()[0]});
+  } else if (weight.takes_bf16()) {
+    weight.bf16_matmul()({.out = p.out,
+                          .out_stride = p.out_stride,
+                          .out_rows = p.out_rows,
+                          .x = x.bf16,
+                          .x_rows = p.x_rows,
+                          .m = p.m,
+                          .w = weight.tile(p.tile),
+                          .tile_bytes = weight.tile_bytes(),
+                          .n = p.n,
+                          .k = weight.shape()[0]});
   } else {
     weight.float_matmul()({.out = p.out,
                            .out_stride = p.out_stride,
@@ -98,11 +109,6 @@ void check_shapes(const LinearPart& part, const Activations& x) {
   SPARROW_CHECK(part.bias == nullptr || part.bias->shape()[0] == part.out.columns);
 }
 
-bool take_quantized(std::span<const LinearPart> parts) {
-  return std::any_of(parts.begin(), parts.end(),
-                     [](const LinearPart& part) { return cpu(*part.weight).takes_quantized(); });
-}
-
 }  // namespace
 
 bool CpuBackend::are_packed(std::span<const LinearPart> parts) const {
@@ -110,12 +116,17 @@ bool CpuBackend::are_packed(std::span<const LinearPart> parts) const {
                      [&](const LinearPart& part) { return cpu(*part.weight).is_packed(); });
 }
 
-PackedInput CpuBackend::packed_input(const Activations& x, bool is_quantized) {
-  PackedInput input = {data(x), x.columns, {}};
-  if (is_quantized) {
-    QuantizedInput& place = static_cast<CpuBuffer*>(x.buffer)->quantized_input();
+PackedInput CpuBackend::packed_input(const Activations& x, std::span<const LinearPart> parts) {
+  const auto any = [&](bool (CpuWeight::*takes)() const) {
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](const LinearPart& part) { return (cpu(*part.weight).*takes)(); });
+  };
+  QuantizedInput& place = static_cast<CpuBuffer*>(x.buffer)->quantized_input();
+  PackedInput input = {data(x), x.columns, {}, {}};
+  if (any(&CpuWeight::takes_quantized))
     input.quantized = place.quantize(data(x), x.rows, x.columns, kernels_, team_);
-  }
+  if (any(&CpuWeight::takes_bf16))
+    input.bf16 = place.round(data(x), x.rows, x.columns, kernels_, team_);
   return input;
 }
 
@@ -130,7 +141,7 @@ void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x
     check_shapes(part, x);
     count += piece_count(part.out.columns);
   }
-  const PackedInput input = packed_input(x, take_quantized(parts));
+  const PackedInput input = packed_input(x, parts);
   const int64_t bytes = 2 * cpu(*parts.front().weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
                  [&](int64_t begin, int64_t end) {
@@ -156,7 +167,7 @@ void CpuBackend::gated_linear(const LinearPart& gate, const LinearPart& up, cons
     return;
   }
   for (const LinearPart& part : parts) check_shapes(part, x);
-  const PackedInput input = packed_input(x, take_quantized(parts));
+  const PackedInput input = packed_input(x, parts);
   const int64_t count = piece_count(gate.out.columns);
   const int64_t bytes = 4 * cpu(*gate.weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
@@ -178,7 +189,7 @@ void CpuBackend::packed_expert_matmul(const Activations& out, const Activations&
                                       const CpuWeight& weight, const ExpertRouting& routing) {
   const CpuRouting& route = static_cast<const CpuRouting&>(routing);
   const bool is_x_shared = x.rows == route.row_count;
-  const PackedInput input = packed_input(x, weight.takes_quantized());
+  const PackedInput input = packed_input(x, {{{out, &weight, nullptr}}});
   const int64_t pieces_each = piece_count(out.columns);
   team_.for_each(route.expert_count * pieces_each, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {

@@ -21,20 +21,13 @@ void dequantize_blocks(const Format& format,
   }
 }
 
-// What multiplies a packed weight of plain numbers; its input may be rounded, as quantized
-// activations are.
-kernels::FloatMatmul find_float_matmul(const Tensor& tensor, const kernels::KernelTable& kernels) {
-  constexpr uint32_t kBf16 = 30;
-  const uint32_t id = tensor.format->gguf_id;
-  return id == kBf16 && kernels.bf16_matmul != nullptr ? kernels.bf16_matmul
-                                                       : kernels.find_float_matmul(id);
-}
+constexpr uint32_t kF32 = 0;
+constexpr uint32_t kBf16 = 30;
 
 }  // namespace
 
 CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels)
     : tensor_(tensor), quick_(kernels.find_dequantize(tensor.format->gguf_id)) {
-  constexpr uint32_t kF32 = 0;
   // A file may align its tensors to less than a float.
   is_direct_ = tensor.format->gguf_id == kF32 &&
                reinterpret_cast<uintptr_t>(tensor.data) % alignof(float) == 0;
@@ -55,7 +48,8 @@ CpuWeight::CpuWeight(const Tensor& tensor, const kernels::KernelTable& kernels, 
     : tensor_(tensor),
       quick_(kernels.find_dequantize(tensor.format->gguf_id)),
       packed_matmul_(kernels.find_packed_matmul(tensor.format->gguf_id)),
-      float_matmul_(find_float_matmul(tensor, kernels)) {
+      float_matmul_(kernels.find_float_matmul(tensor.format->gguf_id)),
+      bf16_matmul_(tensor.format->gguf_id == kBf16 ? kernels.bf16_matmul : nullptr) {
   SPARROW_CHECK(can_be_packed(tensor, kernels));
   SPARROW_CHECK(tensor.shape[0] % tensor.format->block_values == 0);
   const int64_t rows = tensor.shape[1];

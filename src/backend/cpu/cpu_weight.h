@@ -34,10 +34,12 @@ class CpuWeight final : public Weight {
   const float* values() const { return values_.data(); }
 
   bool is_packed() const { return packed_.data != nullptr; }
-  // Packed only.
+  // Packed only: what multiplies it, by the form of x.
   bool takes_quantized() const { return packed_matmul_ != nullptr; }
-  kernels::PackedMatmul packed_matmul() const { return packed_matmul_; }  // of quantized rows
-  kernels::FloatMatmul float_matmul() const { return float_matmul_; }     // of others
+  bool takes_bf16() const { return bf16_matmul_ != nullptr; }
+  kernels::PackedMatmul packed_matmul() const { return packed_matmul_; }  // takes_quantized()
+  kernels::Bf16Matmul bf16_matmul() const { return bf16_matmul_; }        // takes_bf16()
+  kernels::FloatMatmul float_matmul() const { return float_matmul_; }     // neither
   int64_t tile_bytes() const { return kernels::kTileRows * tensor_.row_bytes(); }
   // Tiles of one expert (a matrix has one) start on a tile of their own.
   int64_t tiles_per_expert() const {
@@ -55,6 +57,7 @@ class CpuWeight final : public Weight {
   WeightPiece packed_;
   kernels::PackedMatmul packed_matmul_ = nullptr;
   kernels::FloatMatmul float_matmul_ = nullptr;
+  kernels::Bf16Matmul bf16_matmul_ = nullptr;
 };
 
 }  // namespace sparrow

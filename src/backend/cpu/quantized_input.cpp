@@ -36,4 +36,20 @@ kernels::QuantizedRows QuantizedInput::quantize(const float* x, int64_t rows, in
   return {.blocks = blocks_.data(), .low = low_.data(), .wide = wide_.data(), .rows = rows};
 }
 
+kernels::Bf16Rows QuantizedInput::round(const float* x, int64_t rows, int64_t columns,
+                                        const kernels::KernelTable& kernels, ThreadTeam& team) {
+  constexpr int64_t kPart = kernels::kFloatPart;
+  hold(bf16_, rows * ((columns + kPart - 1) / kPart) * kPart);
+  const int64_t grain = std::max<int64_t>(1, 16384 / columns);
+  team.for_each(rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      for (int64_t part = 0; part < columns; part += kPart) {
+        kernels.convert_bf16_f32(bf16_.data() + part * rows + row * kPart, x + row * columns + part,
+                                 std::min(kPart, columns - part));
+      }
+    }
+  });
+  return {.values = bf16_.data(), .rows = rows};
+}
+
 }  // namespace sparrow

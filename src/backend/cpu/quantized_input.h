@@ -1,4 +1,4 @@
-// The input of a matrix product in quantized form (kernel_table.h says which).
+// The input of a matrix product in quantized form, or rounded to bf16 (kernel_table.h says which).
 #pragma once
 
 #include <vector>
@@ -16,7 +16,12 @@ class QuantizedInput {
   kernels::QuantizedRows quantize(const float* x, int64_t rows, int64_t columns,
                                   const kernels::KernelTable& kernels, ThreadTeam& team);
 
+  // The same in bf16.
+  kernels::Bf16Rows round(const float* x, int64_t rows, int64_t columns,
+                          const kernels::KernelTable& kernels, ThreadTeam& team);
+
  private:
+  std::vector<uint16_t> bf16_;
   std::vector<kernels::QuantizedBlock> blocks_;
   std::vector<kernels::LowPlane> low_;
   std::vector<uint8_t> wide_;

@@ -132,4 +132,20 @@ void hadamard_f32(float* x, int64_t count) {
     _mm512_storeu_ps(x + i, _mm512_mul_ps(_mm512_loadu_ps(x + i), factor));
 }
 
+// As bfloat_bits() of scalar/half.h.
+void convert_bf16_f32(uint16_t* out, const float* x, int64_t count) {
+  const __m512i one = _mm512_set1_epi32(1);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __mmask16 mask = mask_of(count - i);
+    const __m512 v = _mm512_maskz_loadu_ps(mask, x + i);
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i high = _mm512_srli_epi32(bits, 16);
+    const __m512i half = _mm512_add_epi32(_mm512_set1_epi32(0x7fff), _mm512_and_si512(high, one));
+    const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
+    const __m512i quiet = _mm512_or_si512(high, _mm512_set1_epi32(0x40));
+    const __mmask16 is_nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    _mm512_mask_cvtepi32_storeu_epi16(out + i, mask, _mm512_mask_mov_epi32(rounded, is_nan, quiet));
+  }
+}
+
 }  // namespace sparrow::kernels::avx512

@@ -23,6 +23,7 @@ void silu_mul_f32(float* out, const float* gate, const float* up, int64_t count)
 void exp_f32(float* x, int64_t count);
 void softmax_f32(float* x, int64_t count);
 void hadamard_f32(float* x, int64_t count);
+void convert_bf16_f32(uint16_t* out, const float* x, int64_t count);
 int64_t probe_products(int64_t rounds);
 void probe_read(const void* bytes, int64_t count);
 

@@ -22,30 +22,12 @@ constexpr int64_t kMostRows = 512;             // of x that the other way takes 
 constexpr int64_t kPairs = kFloatPart / 2;     // of one part
 constexpr int64_t kPairBytes = kTileRows * 4;  // of all rows of a tile
 
-// Some rows of x in bf16: pairs of one part.
-template <int kC>
-struct Rounded {
-  alignas(64) uint32_t pairs[kC][kPairs];
-
-  // Rows from number i on, a part of `count` numbers, a multiple of 32.
-  void fill(const FloatMatmulArgs& a, int64_t i, int64_t part, int64_t count) {
-    for (int c = 0; c < kC; ++c) {
-      const float* x = x_of(a, i + c) + part;
-      for (int64_t k = 0; k < count; k += 32) {
-        const __m512bh both =
-            _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + k + 16), _mm512_loadu_ps(x + k));
-        __builtin_memcpy(pairs[c] + k / 2, &both, sizeof both);
-      }
-    }
-  }
-};
-
 inline __m512i load_pairs(const uint8_t* at) { return _mm512_loadu_si512(at); }
 
 // Stays one load for all of its uses.
-inline __m512i broadcast(const uint32_t& pair) {
+inline __m512i broadcast(const uint16_t* pair) {
   __m512i all;
-  asm volatile("vpbroadcastd %1, %0" : "=v"(all) : "m"(pair));
+  asm volatile("vpbroadcastd %1, %0" : "=v"(all) : "m"(*reinterpret_cast<const uint32_t*>(pair)));
   return all;
 }
 
@@ -53,7 +35,7 @@ inline void add_pairs(__m512& sum, __m512i w, __m512i x) {
   asm volatile("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
 }
 
-void store(const FloatMatmulArgs& a, int64_t i, int64_t j, __m512 values) {
+void store(const Bf16MatmulArgs& a, int64_t i, int64_t j, __m512 values) {
   const int64_t rows = a.n - j;
   const auto mask = static_cast<__mmask16>(rows >= kTileRows ? 0xffff : (1 << rows) - 1);
   _mm512_mask_storeu_ps(out_row(a, i) + j, mask, values);
@@ -61,8 +43,7 @@ void store(const FloatMatmulArgs& a, int64_t i, int64_t j, __m512 values) {
 
 // All kM rows of x times kT tiles from row j of the weight.
 template <int kM, int kT>
-void few_rows(const FloatMatmulArgs& a, int64_t j) {
-  Rounded<kM> x;
+void few_rows(const Bf16MatmulArgs& a, int64_t j) {
   __m512 totals[kM][kT];
   for (int m = 0; m < kM; ++m) {
     for (int t = 0; t < kT; ++t) totals[m][t] = _mm512_setzero_ps();
@@ -70,7 +51,8 @@ void few_rows(const FloatMatmulArgs& a, int64_t j) {
   const uint8_t* w = a.w + j / kTileRows * a.tile_bytes;
   for (int64_t part = 0; part < a.k; part += kFloatPart) {
     const int64_t count = part_end(a, part) - part;
-    x.fill(a, 0, part, count);
+    const uint16_t* x[kM];
+    for (int m = 0; m < kM; ++m) x[m] = part_of(a, m, part);
     __m512 sums[kM][kT];
     for (int m = 0; m < kM; ++m) {
       for (int t = 0; t < kT; ++t) sums[m][t] = _mm512_setzero_ps();
@@ -80,7 +62,7 @@ void few_rows(const FloatMatmulArgs& a, int64_t j) {
       __m512i weights[kT];
       for (int t = 0; t < kT; ++t) weights[t] = load_pairs(at + t * a.tile_bytes);
       for (int m = 0; m < kM; ++m) {
-        const __m512i both = broadcast(x.pairs[m][pair]);
+        const __m512i both = broadcast(x[m] + 2 * pair);
         for (int t = 0; t < kT; ++t) add_pairs(sums[m][t], weights[t], both);
       }
     }
@@ -94,7 +76,7 @@ void few_rows(const FloatMatmulArgs& a, int64_t j) {
 }
 
 template <int kM>
-void few_rows_all_tiles(const FloatMatmulArgs& a) {
+void few_rows_all_tiles(const Bf16MatmulArgs& a) {
   int64_t j = 0;
   for (; a.n - j > (kFewTiles - 1) * kTileRows; j += kFewTiles * kTileRows)
     few_rows<kM, kFewTiles>(a, j);
@@ -103,12 +85,10 @@ void few_rows_all_tiles(const FloatMatmulArgs& a) {
 
 using PanelSums = float[kPanelRows];
 
-// Rows [i, i + kC) of x times a part of two tiles, whose weights for it begin at w.
+// kC rows of x, one behind the other, times a part of two tiles, whose weights for it begin at w.
 template <int kC>
-[[gnu::noinline]] void add_part(PanelSums* results, const uint8_t* const (&w)[2],
-                                const FloatMatmulArgs& a, int64_t i, int64_t part, int64_t count) {
-  Rounded<kC> x;
-  x.fill(a, i, part, count);
+[[gnu::noinline]] void add_part(PanelSums* results, const uint8_t* const (&w)[2], const uint16_t* x,
+                                int64_t count) {
   __m512 sums[kC][2];
 #pragma GCC unroll 12
   for (int c = 0; c < kC; ++c) sums[c][0] = sums[c][1] = _mm512_setzero_ps();
@@ -117,7 +97,7 @@ template <int kC>
     const __m512i second = load_pairs(w[1] + pair * kPairBytes);
 #pragma GCC unroll 12
     for (int c = 0; c < kC; ++c) {
-      const __m512i both = broadcast(x.pairs[c][pair]);
+      const __m512i both = broadcast(x + c * kFloatPart + 2 * pair);
       add_pairs(sums[c][0], first, both);
       add_pairs(sums[c][1], second, both);
     }
@@ -132,7 +112,7 @@ template <int kC>
 }
 
 // Rows [first, first + count) of x times rows [j, j + 32) of the weight.
-void multiply_panels(const FloatMatmulArgs& a, int64_t first, int64_t count, int64_t j) {
+void multiply_panels(const Bf16MatmulArgs& a, int64_t first, int64_t count, int64_t j) {
   const int64_t tiles = (count + kColumns - 1) / kColumns;
   alignas(64) PanelSums results[kMostRows];
   __builtin_memset(results, 0, static_cast<std::size_t>(count) * sizeof results[0]);
@@ -152,7 +132,16 @@ void multiply_panels(const FloatMatmulArgs& a, int64_t first, int64_t count, int
     for (int64_t t = 0; t < tiles; ++t) {
       const int64_t i = count * t / tiles;
       with_count<kColumns>(count * (t + 1) / tiles - i, [&]<int kC>() {
-        add_part<kC>(results + i, w, a, first + i, part, values);
+        if (a.x_rows == nullptr) {
+          add_part<kC>(results + i, w, part_of(a, first + i, part), values);
+          return;
+        }
+        alignas(64) uint16_t gathered[kC * kFloatPart];
+        for (int c = 0; c < kC; ++c) {
+          __builtin_memcpy(gathered + c * kFloatPart, part_of(a, first + i + c, part),
+                           static_cast<std::size_t>(values) * sizeof(uint16_t));
+        }
+        add_part<kC>(results + i, w, gathered, values);
       });
     }
   }
@@ -164,7 +153,7 @@ void multiply_panels(const FloatMatmulArgs& a, int64_t first, int64_t count, int
 
 }  // namespace
 
-void bf16_matmul(const FloatMatmulArgs& a) {
+void bf16_matmul(const Bf16MatmulArgs& a) {
   if (a.m <= 0) return;
   if (a.m <= kFew) {
     with_count<kFew>(a.m, [&]<int kM>() { few_rows_all_tiles<kM>(a); });

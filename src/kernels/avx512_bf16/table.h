@@ -7,6 +7,6 @@ namespace sparrow::kernels::avx512_bf16 {
 
 extern const KernelTable kTable;
 
-void bf16_matmul(const FloatMatmulArgs& args);
+void bf16_matmul(const Bf16MatmulArgs& args);
 
 }  // namespace sparrow::kernels::avx512_bf16

@@ -50,18 +50,18 @@ void float_matmul(const FloatMatmulArgs& a) {
 
 }  // namespace
 
-void bf16_matmul(const FloatMatmulArgs& a) {
+void bf16_matmul(const Bf16MatmulArgs& a) {
   for (int64_t i = 0; i < a.m; ++i) {
-    const float* x = x_of(a, i);
     for (int64_t j = 0; j < a.n; ++j) {
       const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
       float total = 0;
       for (int64_t part = 0; part < a.k; part += kFloatPart) {
+        const uint16_t* x = part_of(a, i, part);
         float sum = 0;
         for (int64_t k = part; k < part_end(a, part); k += 2) {
           for (int64_t at = k + 1; at >= k; --at) {
-            sum = __builtin_fmaf(bfloat_value(bfloat_bits(x[at])),
-                                 BF16::value(tile, at, j % kTileRows), sum);
+            const float w = BF16::value(tile, at, j % kTileRows);
+            sum = __builtin_fmaf(bfloat_value(x[at - part]), w, sum);
           }
         }
         total += sum;

@@ -12,7 +12,7 @@ void matmul_f32_f32_f32(const MatmulArgs& args);
 void quantize(const QuantizeArgs& args);
 PackedMatmul find_packed_matmul(uint32_t gguf_id);
 FloatMatmul find_float_matmul(uint32_t gguf_id);
-void bf16_matmul(const FloatMatmulArgs& args);
+void bf16_matmul(const Bf16MatmulArgs& args);
 void rms_norm_f32(float* out, const float* x, const float* w, int64_t count, float epsilon);
 void add_f32(float* out, const float* x, int64_t count);
 void add_scaled_f32(float* out, const float* x, float factor, int64_t count);
