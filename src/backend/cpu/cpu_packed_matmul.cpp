@@ -21,13 +21,15 @@ int64_t piece_count(int64_t rows) { return (rows + kPieceRows - 1) / kPieceRows;
 
 // How many pieces a thread takes at once. Few rows are as quick as memory, which kernels ask ahead:
 // two long stretches a thread, so that little is asked for that another takes. Many rows take their
-// time: short stretches, so that threads end together.
+// time: the more, the shorter the stretches, so that threads end together.
 int64_t pieces_at_once(int64_t count, int64_t members, int64_t bytes_a_piece, int64_t rows) {
   constexpr int64_t kFewRows = 4;
-  constexpr int64_t kWorthwhileBytes = 32768;
+  constexpr int64_t kManyRows = 512;
+  constexpr int64_t kWorthwhileBytes = 32768;  // with so many rows
   if (rows <= kFewRows) return (count + 2 * members - 1) / (2 * members);
   const int64_t fair = std::max<int64_t>(1, count / (members * 8));
-  return std::clamp<int64_t>(kWorthwhileBytes / std::max<int64_t>(1, bytes_a_piece), 1, fair);
+  const int64_t products = kWorthwhileBytes * kManyRows / rows;
+  return std::clamp<int64_t>(products / std::max<int64_t>(1, bytes_a_piece), 1, fair);
 }
 
 const CpuWeight& cpu(const Weight& weight) { return static_cast<const CpuWeight&>(weight); }
