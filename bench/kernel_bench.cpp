@@ -63,43 +63,27 @@ void multiply(benchmark::State& bench, const kernels::KernelTable& kernels, cons
   for (auto _ : bench) {
     const std::byte* matrix = weights.data + next++ % kMatrices * matrix_bytes;
     for (int64_t j = 0; j < kOutputs; j += piece) {
+      const auto take = [&]<typename Rows>(
+                            void (*product)(const kernels::TileMatmulArgs<Rows>& args),
+                            const Rows& input_rows) {
+        product({.out = out.data() + j,
+                 .out_stride = kOutputs,
+                 .out_rows = nullptr,
+                 .x = input_rows,
+                 .x_rows = nullptr,
+                 .m = rows,
+                 .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
+                 .tile_bytes = kernels::kTileRows * row_bytes,
+                 .n = piece,
+                 .k = kInputs});
+      };
       if (bf16_matmul != nullptr) {
-        bf16_matmul({.out = out.data() + j,
-                     .out_stride = kOutputs,
-                     .out_rows = nullptr,
-                     .x = rounded,
-                     .x_rows = nullptr,
-                     .m = rows,
-                     .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
-                     .tile_bytes = kernels::kTileRows * row_bytes,
-                     .n = piece,
-                     .k = kInputs});
-        continue;
+        take(bf16_matmul, rounded);
+      } else if (matmul != nullptr) {
+        take(matmul, quantized);
+      } else {
+        take(float_matmul, kernels::FloatRows{x.data(), kInputs});
       }
-      if (matmul == nullptr) {
-        float_matmul({.out = out.data() + j,
-                      .out_stride = kOutputs,
-                      .out_rows = nullptr,
-                      .x = x.data(),
-                      .x_stride = kInputs,
-                      .x_rows = nullptr,
-                      .m = rows,
-                      .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
-                      .tile_bytes = kernels::kTileRows * row_bytes,
-                      .n = piece,
-                      .k = kInputs});
-        continue;
-      }
-      matmul({.out = out.data() + j,
-              .out_stride = kOutputs,
-              .out_rows = nullptr,
-              .x = quantized,
-              .x_rows = nullptr,
-              .m = rows,
-              .w = reinterpret_cast<const uint8_t*>(matrix) + j * row_bytes,
-              .tile_bytes = kernels::kTileRows * row_bytes,
-              .n = piece,
-              .k = kInputs});
     }
     benchmark::DoNotOptimize(out.data());
   }

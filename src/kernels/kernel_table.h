@@ -92,6 +92,21 @@ struct QuantizeArgs {
   int64_t stride;  // from one block of the row to its next, in blocks
 };
 
+// Rows of x, in a form that says where they are, times packed weights.
+template <typename Rows>
+struct TileMatmulArgs {
+  float* out;  // row i starts at out + out_rows[i] * out_stride
+  int64_t out_stride;
+  const int32_t* out_rows;  // null: row i is i
+  Rows x;
+  const int32_t* x_rows;  // null: row i is i
+  int64_t m;              // rows of x
+  const uint8_t* w;       // packed tiles, one behind the other
+  int64_t tile_bytes;
+  int64_t n;  // rows of w, from the first of the first tile
+  int64_t k;  // of plain numbers a multiple of kPackedFloats (tensor/packing.h)
+};
+
 // Quantized activations times packed weights.
 //
 // A weight of a format with groups of g values (16 or 32) is S * (code - offset) + Z, with S and Z
@@ -103,19 +118,14 @@ struct QuantizeArgs {
 // order, after each for each Z of the group out = fma(Z, sum of the values, out); then each wide
 // group's `low` in ascending order. Sums of integers are exact, so every instruction set that keeps
 // this order gives the same bits.
-struct PackedMatmulArgs {
-  float* out;  // row i starts at out + out_rows[i] * out_stride
-  int64_t out_stride;
-  const int32_t* out_rows;  // null: row i is i
-  QuantizedRows x;
-  const int32_t* x_rows;  // null: row i is i
-  int64_t m;              // rows of x
-  const uint8_t* w;       // packed tiles, one behind the other
-  int64_t tile_bytes;
-  int64_t n;  // rows of w, from the first of the first tile
-  int64_t k;
-};
+using PackedMatmulArgs = TileMatmulArgs<QuantizedRows>;
 using PackedMatmul = void (*)(const PackedMatmulArgs& args);
+
+// Rows of f32: row i begins at values + i * stride.
+struct FloatRows {
+  const float* values;
+  int64_t stride;
+};
 
 // Rows of f32 times packed weights of F32, F16 or BF16 (pairs of neighbours stand together there).
 //
@@ -124,19 +134,7 @@ using PackedMatmul = void (*)(const PackedMatmulArgs& args);
 // parts are added to the result in ascending order, from 0.
 inline constexpr int64_t kFloatPart = 128;
 
-struct FloatMatmulArgs {
-  float* out;  // row i starts at out + out_rows[i] * out_stride
-  int64_t out_stride;
-  const int32_t* out_rows;  // null: row i is i
-  const float* x;           // row i starts at x + x_rows[i] * x_stride
-  int64_t x_stride;
-  const int32_t* x_rows;  // null: row i is i
-  int64_t m;              // rows of x
-  const uint8_t* w;       // packed tiles, one behind the other
-  int64_t tile_bytes;
-  int64_t n;  // rows of w, from the first of the first tile
-  int64_t k;  // a multiple of kPackedFloats (tensor/packing.h)
-};
+using FloatMatmulArgs = TileMatmulArgs<FloatRows>;
 using FloatMatmul = void (*)(const FloatMatmulArgs& args);
 
 // Rows of bf16 numbers: part b of row i begins at values + (b * rows + i) * kFloatPart, so that
@@ -149,18 +147,7 @@ struct Bf16Rows {
 // The same for x and weights in bf16. Of each two neighbours the second is added first,
 //   sum = fma(x[k + 1], w[k + 1], sum), sum = fma(x[k], w[k], sum);
 // what is nearer to 0 than 2^-126 counts as 0 on the way.
-struct Bf16MatmulArgs {
-  float* out;  // row i starts at out + out_rows[i] * out_stride
-  int64_t out_stride;
-  const int32_t* out_rows;  // null: row i is i
-  Bf16Rows x;
-  const int32_t* x_rows;  // null: row i is i
-  int64_t m;              // rows of x
-  const uint8_t* w;       // packed tiles, one behind the other
-  int64_t tile_bytes;
-  int64_t n;  // rows of w, from the first of the first tile
-  int64_t k;  // a multiple of kPackedFloats (tensor/packing.h)
-};
+using Bf16MatmulArgs = TileMatmulArgs<Bf16Rows>;
 using Bf16Matmul = void (*)(const Bf16MatmulArgs& args);
 
 // Queries that look at the same keys: all heads of a group for some consecutive positions.

@@ -21,7 +21,7 @@ inline float* out_row(const Args& a, int64_t i) {
 
 // Of plain numbers: row i of x, and where the part of k that begins at `part` ends.
 inline const float* x_of(const FloatMatmulArgs& a, int64_t i) {
-  return a.x + x_row(a, i) * a.x_stride;
+  return a.x.values + x_row(a, i) * a.x.stride;
 }
 template <typename Args>
 inline int64_t part_end(const Args& a, int64_t part) {

@@ -16,8 +16,7 @@ class CpuWeight;
 
 // The input of products with packed weights, in each form that they take.
 struct PackedInput {
-  const float* values;  // [rows][columns]
-  int64_t columns;
+  kernels::FloatRows values;
   kernels::QuantizedRows quantized;  // where a weight takes it so
   kernels::Bf16Rows bf16;            // likewise
 };

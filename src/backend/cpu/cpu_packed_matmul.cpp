@@ -45,42 +45,25 @@ struct Product {
   int64_t n;                // its rows
 };
 
+template <typename Rows>
+void multiply(void (*matmul)(const kernels::TileMatmulArgs<Rows>& args), const CpuWeight& weight,
+              const Rows& x, const Product& p) {
+  matmul({.out = p.out,
+          .out_stride = p.out_stride,
+          .out_rows = p.out_rows,
+          .x = x,
+          .x_rows = p.x_rows,
+          .m = p.m,
+          .w = weight.tile(p.tile),
+          .tile_bytes = weight.tile_bytes(),
+          .n = p.n,
+          .k = weight.shape()[0]});
+}
+
 void multiply(const CpuWeight& weight, const PackedInput& x, const Product& p) {
-  if (weight.takes_quantized()) {
-    weight.packed_matmul()({.out = p.out,
-                            .out_stride = p.out_stride,
-                            .out_rows = p.out_rows,
-                            .x = x.quantized,
-                            .x_rows = p.x_rows,
-                            .m = p.m,
-                            .w = weight.tile(p.tile),
-                            .tile_bytes = weight.tile_bytes(),
-                            .n = p.n,
-                            .k = weight.shape()[0]});
-  } else if (weight.takes_bf16()) {
-    weight.bf16_matmul()({.out = p.out,
-                          .out_stride = p.out_stride,
-                          .out_rows = p.out_rows,
-                          .x = x.bf16,
-                          .x_rows = p.x_rows,
-                          .m = p.m,
-                          .w = weight.tile(p.tile),
-                          .tile_bytes = weight.tile_bytes(),
-                          .n = p.n,
-                          .k = weight.shape()[0]});
-  } else {
-    weight.float_matmul()({.out = p.out,
-                           .out_stride = p.out_stride,
-                           .out_rows = p.out_rows,
-                           .x = x.values,
-                           .x_stride = x.columns,
-                           .x_rows = p.x_rows,
-                           .m = p.m,
-                           .w = weight.tile(p.tile),
-                           .tile_bytes = weight.tile_bytes(),
-                           .n = p.n,
-                           .k = weight.shape()[0]});
-  }
+  if (weight.takes_quantized()) return multiply(weight.packed_matmul(), weight, x.quantized, p);
+  if (weight.takes_bf16()) return multiply(weight.bf16_matmul(), weight, x.bf16, p);
+  multiply(weight.float_matmul(), weight, x.values, p);
 }
 
 // Rows [32 begin, 32 end) of the weight, times all of x.
@@ -124,7 +107,7 @@ PackedInput CpuBackend::packed_input(const Activations& x, std::span<const Linea
                        [&](const LinearPart& part) { return (cpu(*part.weight).*takes)(); });
   };
   QuantizedInput& place = static_cast<CpuBuffer*>(x.buffer)->quantized_input();
-  PackedInput input = {data(x), x.columns, {}, {}};
+  PackedInput input = {{data(x), x.columns}, {}, {}};
   if (any(&CpuWeight::takes_quantized))
     input.quantized = place.quantize(data(x), x.rows, x.columns, kernels_, team_);
   if (any(&CpuWeight::takes_bf16))
