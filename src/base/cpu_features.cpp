@@ -37,6 +37,18 @@ uint64_t saved_register_files() {
   return (static_cast<uint64_t>(high) << 32) | low;
 }
 
+// Whether the operating system lets this process use the tile registers, all threads of it.
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  static const bool is_granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return is_granted;
+#else
+  return false;
+#endif
+}
+
 #endif
 
 }  // namespace
@@ -65,7 +77,7 @@ CpuFeatures detect_cpu_features() {
     features.avx512_vnni = has_bit(leaf7.ecx, 11);
     features.avx512_bf16 = has_bit(leaf7_1.eax, 5);
   }
-  if ((saved & kTiles) == kTiles) {
+  if ((saved & kTiles) == kTiles && may_use_tiles()) {
     features.amx_bf16 = has_bit(leaf7.edx, 22);
     features.amx_tile = has_bit(leaf7.edx, 24);
     features.amx_int8 = has_bit(leaf7.edx, 25);
@@ -82,18 +94,8 @@ bool has_instruction_set(const CpuFeatures& f, std::string_view name) {
   const bool has_avx512 = has_avx2 && f.avx512f && f.avx512bw && f.avx512vl && f.avx512_vnni;
   if (name == "avx512") return has_avx512;
   if (name == "avx512_bf16") return has_avx512 && f.avx512_bf16;
+  if (name == "amx") return has_avx512 && f.amx_tile && f.amx_int8 && f.amx_bf16;
   return false;
-}
-
-bool request_amx_permission() {
-#if defined(__x86_64__) && defined(__linux__) && defined(SYS_arch_prctl)
-  if (!detect_cpu_features().amx_tile) return false;
-  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-#else
-  return false;
-#endif
 }
 
 std::string to_string(const CpuFeatures& features) {

@@ -23,15 +23,12 @@ struct CpuFeatures {
   bool amx_bf16 = false;
 };
 
-// Asks the processor and the operating system. Any thread.
+// Asks the processor and the operating system; Linux grants AMX's tile registers on request, once a
+// process, which this is. Any thread.
 CpuFeatures detect_cpu_features();
 
 // Whether the kernels of that name (kernels/dispatch.h) can run; false for a name nobody knows.
 bool has_instruction_set(const CpuFeatures& features, std::string_view name);
-
-// The kernel grants AMX's tile registers on request, once a process. True if they may be used from
-// now on. Call it before the first thread that computes with AMX starts.
-bool request_amx_permission();
 
 // "avx2 fma f16c …": for messages and logs; "none" if empty.
 std::string to_string(const CpuFeatures& features);

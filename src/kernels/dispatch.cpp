@@ -1,6 +1,7 @@
 #include "kernels/dispatch.h"
 
 #if defined(SPARROW_X86_KERNELS)
+#include "kernels/amx/table.h"
 #include "kernels/avx2/table.h"
 #include "kernels/avx512/table.h"
 #include "kernels/avx512_bf16/table.h"
@@ -18,6 +19,7 @@ std::span<const KernelTable* const> kernel_tables() {
     &avx_vnni::kTable,
     &avx512::kTable,
     &avx512_bf16::kTable,
+    &amx::kTable,
 #endif
   };
   return kTables;

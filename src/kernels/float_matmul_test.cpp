@@ -8,9 +8,11 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "kernels/dispatch.h"
+#include "kernels/scalar/table.h"
 #include "tensor/packing.h"
 #include "tests/support/guarded.h"
 #include "tests/support/random_blocks.h"
@@ -67,7 +69,7 @@ struct Numbers {
   Guarded<uint8_t> tiles;
 };
 
-Floats bf16_product(const KernelTable& table, const Floats& x, int64_t m, const Numbers& w,
+Floats bf16_product(Bf16Matmul matmul, const Floats& x, int64_t m, const Numbers& w,
                     const int32_t* x_rows = nullptr) {
   const Guarded<uint16_t> in(m * ((w.k + kFloatPart - 1) / kFloatPart) * kFloatPart);
   for (int64_t i = 0; i < m; ++i) {
@@ -78,16 +80,16 @@ Floats bf16_product(const KernelTable& table, const Floats& x, int64_t m, const 
     }
   }
   const Guarded<float> out(m * w.n);
-  table.bf16_matmul({.out = out.data(),
-                     .out_stride = w.n,
-                     .out_rows = nullptr,
-                     .x = {in.data(), m},
-                     .x_rows = x_rows,
-                     .m = m,
-                     .w = w.tiles.data(),
-                     .tile_bytes = w.tile_bytes(),
-                     .n = w.n,
-                     .k = w.k});
+  matmul({.out = out.data(),
+          .out_stride = w.n,
+          .out_rows = nullptr,
+          .x = {in.data(), m},
+          .x_rows = x_rows,
+          .m = m,
+          .w = w.tiles.data(),
+          .tile_bytes = w.tile_bytes(),
+          .n = w.n,
+          .k = w.k});
   return Floats(out.data(), out.data() + m * w.n);
 }
 
@@ -111,6 +113,9 @@ class FloatMatmulOn : public testing::TestWithParam<const KernelTable*> {
   }
   const KernelTable& table() const { return *GetParam(); }
   const KernelTable& plain() const { return *find_kernels("scalar"); }
+  Bf16Matmul plain_bf16() const {
+    return std::string_view(table().isa) == "amx" ? scalar::bf16_tile_matmul : plain().bf16_matmul;
+  }
   std::mt19937 random_{12};
 };
 
@@ -218,13 +223,13 @@ TEST_P(FloatMatmulOn, keeps_a_nan_an_infinity_and_a_denormal_in_their_own_result
 
 TEST_P(FloatMatmulOn, gives_the_bits_of_the_plain_version_in_bf16) {
   if (table().bf16_matmul == nullptr) return;
-  for (const int64_t k : {32, 128, 160, 288}) {
+  for (const int64_t k : {32, 128, 160, 1056}) {
     for (const int64_t n : {1, 16, 31, 49, 80}) {
       const Numbers w(*find_format("BF16"), n, k, random_);
-      for (const int64_t m : {1, 2, 3, 4, 5, 11, 12, 13, 30}) {
+      for (const int64_t m : {1, 2, 3, 4, 5, 11, 12, 13, 16, 30, 32, 67}) {
         const Floats x = random_floats(m * k, random_);
-        const Floats expected = bf16_product(plain(), x, m, w);
-        const Floats found = bf16_product(table(), x, m, w);
+        const Floats expected = bf16_product(plain_bf16(), x, m, w);
+        const Floats found = bf16_product(table().bf16_matmul, x, m, w);
         ASSERT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)), 0)
             << m << "x" << n << "x" << k;
       }
@@ -238,8 +243,8 @@ TEST_P(FloatMatmulOn, takes_the_rows_it_is_told_in_bf16) {
   const std::vector<int32_t> x_rows = {5, 0, 3, 3, 1, 4, 2};
   const Numbers w(*find_format("BF16"), kN, kK, random_);
   const Floats x = random_floats(7 * kK, random_);
-  const Floats in_order = bf16_product(plain(), x, 7, w);
-  const Floats found = bf16_product(table(), x, 7, w, x_rows.data());
+  const Floats in_order = bf16_product(plain_bf16(), x, 7, w);
+  const Floats found = bf16_product(table().bf16_matmul, x, 7, w, x_rows.data());
   for (size_t i = 0; i < x_rows.size(); ++i) {
     EXPECT_EQ(std::memcmp(&found[i * kN], in_order.data() + x_rows[i] * kN, kN * sizeof(float)), 0);
   }
@@ -252,12 +257,12 @@ TEST_P(FloatMatmulOn, gives_nearly_the_result_of_f32_where_bf16_holds_x) {
   Floats x = random_floats(kM * kK, random_);
   for (float& value : x) value = std::round(value * 16) / 16;  // 8 bits are enough for these
   const Floats exact = product(plain(), x, kM, w);
-  const Floats found = bf16_product(table(), x, kM, w);
+  const Floats found = bf16_product(table().bf16_matmul, x, kM, w);
   for (size_t i = 0; i < exact.size(); ++i)
     EXPECT_NEAR(found[i], exact[i], 2e-5 * std::abs(exact[i]) + 1e-4) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(, FloatMatmulOn, testing::ValuesIn(runnable_kernels()),
+INSTANTIATE_TEST_SUITE_P(, FloatMatmulOn, testing::ValuesIn(testable_kernels()),
                          [](const auto& info) { return kernels_name(*info.param); });
 
 }  // namespace

@@ -150,6 +150,11 @@ struct Bf16Rows {
 using Bf16MatmulArgs = TileMatmulArgs<Bf16Rows>;
 using Bf16Matmul = void (*)(const Bf16MatmulArgs& args);
 
+// Processors with tiles have another order, for any number of rows: of each kBf16TileStep values
+//   even = fma(x[k], w[k], even), odd = fma(x[k + 1], w[k + 1], odd)
+// from 0 and in ascending order; then even + odd is added to the result.
+inline constexpr int64_t kBf16TileStep = 32;
+
 // Queries that look at the same keys: all heads of a group for some consecutive positions.
 // Query i is head i % group of row i / group.
 struct AttentionTileArgs {

@@ -580,7 +580,7 @@ TEST_P(Kernels, dequantization_has_the_bits_of_the_reference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Kernels, testing::ValuesIn(runnable_kernels()),
+INSTANTIATE_TEST_SUITE_P(, Kernels, testing::ValuesIn(testable_kernels()),
                          [](const auto& info) { return kernels_name(*info.param); });
 
 TEST(Dispatch, finds_tables_by_name) {

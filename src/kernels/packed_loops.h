@@ -21,7 +21,8 @@
 //   add_tile<kKind, kCount, kC>(sums, codes, x, start)  sums[c][h] = start(c) plus kCount vectors
 //   of
 //                     the panel's codes times the four bytes each at x(c, v), exact;
-//   add_scaled(out, v, x)  out[h] += v[h] * x in one rounding.
+//   add_scaled(out, v, x)  out[h] += v[h] * x in one rounding;
+//   multiply_panel<kSubs, kHasMin>, if it has one, in place of panel_columns.
 #pragma once
 
 #include <immintrin.h>
@@ -470,7 +471,12 @@ void multiply_panels(const PackedMatmulArgs& a, int64_t first, int64_t count, in
                                 : (next - blocks) * kBlockBytes + kPanelTiles<Set> * a.tile_bytes;
     constexpr int64_t kLines = kBlockBytes / 64;
     Ahead ahead = {{tile + skipped, second + skipped}, kLines, kPanelTiles<Set> * kLines};
-    panel_columns<kSubsOf<Format>, Format::kHasMin>(results, panel, here, input, count, ahead);
+    if constexpr (requires { &Set::template multiply_panel<kSubsOf<Format>, Format::kHasMin>; }) {
+      Set::template multiply_panel<kSubsOf<Format>, Format::kHasMin>(results, panel, here, input,
+                                                                     count, ahead);
+    } else {
+      panel_columns<kSubsOf<Format>, Format::kHasMin>(results, panel, here, input, count, ahead);
+    }
   }
   for (int64_t i = 0; i < count; ++i) {
     float* out = out_row(a, first + i) + j;

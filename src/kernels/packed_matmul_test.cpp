@@ -195,6 +195,29 @@ TEST_P(PackedMatmulOn, multiplies_to_the_bits_of_the_plain_version_on_odd_shapes
   }
 }
 
+TEST_P(PackedMatmulOn, gives_a_row_the_same_bits_alone_and_among_more_than_a_panel_takes) {
+  constexpr int64_t kM = 520, kN = 20, kK = 512;
+  for (const char* name : {"Q2_K", "Q4_K", "Q6_K", "Q8_0"}) {
+    const Format* format = find_format(name);
+    const PackedMatmul matmul = table().find_packed_matmul(format->gguf_id);
+    const Packed w(*format, random_weight(*format, kN, kK, random_), kN, kK);
+    const Quantized x(plain(), random_floats(kM * kK, random_), kM, kK);
+    const Guarded<float> all(kM * kN);
+    PackedMatmulArgs args = {all.data(), kN, nullptr,        x.rows,
+                             nullptr,    kM, w.tiles.data(), kTileRows * w.row_bytes,
+                             kN,         kK};
+    matmul(args);
+    for (const int32_t i : {0, 15, 16, 111, 112, 259, 260, 511, 519}) {
+      const Guarded<float> alone(kN);
+      args.out = alone.data();
+      args.x_rows = &i;
+      args.m = 1;
+      matmul(args);
+      EXPECT_TRUE(same_bits(all.data() + i * kN, alone.data(), kN)) << name << " " << i;
+    }
+  }
+}
+
 TEST_P(PackedMatmulOn, takes_and_gives_the_rows_it_is_told) {
   constexpr int64_t kK = 256, kN = 40, kStride = 50;
   const std::vector<int32_t> x_rows = {5, 0, 3, 3, 1, 4, 2};
@@ -250,7 +273,7 @@ TEST_P(PackedMatmulOn, equals_double_arithmetic_on_the_files_values) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, PackedMatmulOn, testing::ValuesIn(runnable_kernels()),
+INSTANTIATE_TEST_SUITE_P(, PackedMatmulOn, testing::ValuesIn(testable_kernels()),
                          [](const auto& info) { return kernels_name(*info.param); });
 
 }  // namespace

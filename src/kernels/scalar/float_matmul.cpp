@@ -71,6 +71,25 @@ void bf16_matmul(const Bf16MatmulArgs& a) {
   }
 }
 
+void bf16_tile_matmul(const Bf16MatmulArgs& a) {
+  for (int64_t i = 0; i < a.m; ++i) {
+    for (int64_t j = 0; j < a.n; ++j) {
+      const uint8_t* tile = a.w + j / kTileRows * a.tile_bytes;
+      float total = 0;
+      for (int64_t step = 0; step < a.k; step += kBf16TileStep) {
+        const uint16_t* x = part_of(a, i, step / kFloatPart * kFloatPart) + step % kFloatPart;
+        float sums[2] = {};
+        for (int64_t k = 0; k < kBf16TileStep; ++k) {
+          const float w = BF16::value(tile, step + k, j % kTileRows);
+          sums[k % 2] = __builtin_fmaf(bfloat_value(x[k]), w, sums[k % 2]);
+        }
+        total += sums[0] + sums[1];
+      }
+      out_row(a, i)[j] = total;
+    }
+  }
+}
+
 FloatMatmul find_float_matmul(uint32_t gguf_id) {
   switch (gguf_id) {
     case 0:

@@ -13,6 +13,7 @@ void quantize(const QuantizeArgs& args);
 PackedMatmul find_packed_matmul(uint32_t gguf_id);
 FloatMatmul find_float_matmul(uint32_t gguf_id);
 void bf16_matmul(const Bf16MatmulArgs& args);
+void bf16_tile_matmul(const Bf16MatmulArgs& args);  // what a processor with tiles gives
 void rms_norm_f32(float* out, const float* x, const float* w, int64_t count, float epsilon);
 void add_f32(float* out, const float* x, int64_t count);
 void add_scaled_f32(float* out, const float* x, float factor, int64_t count);
