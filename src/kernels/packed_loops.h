@@ -111,6 +111,9 @@ template <typename Set, typename Format>
   const QuantizedBlock& x = rows.blocks[at];
   const LowPlane& plane = rows.low[at];
   for_each_wide<Format>(rows.wide[at], w, [&](int place, const uint8_t* weight, int g) {
+    // Memory must not pause meanwhile: what the next block would ask for is asked for here.
+    if (Format::kValues > kQuantGroup)
+      prefetch_part<Format>(weight, g, kPrefetchBytes + kTileRows * Format::kBytes);
     typename Set::Ints codes[kPlanesOf<Set, Format>][kVectors];
     Set::template codes<Format>(weight, g, half, codes);
     const typename Set::Floats t =
