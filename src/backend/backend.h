@@ -55,6 +55,8 @@ class KvMemory {
   virtual int64_t block_count() const = 0;
   virtual int64_t block_tokens() const = 0;
   virtual int64_t size_bytes() const = 0;
+  // All layers' keys and values of one block, to another. Between steps.
+  virtual void copy_block(BlockId from, BlockId to) = 0;
 };
 
 // A weight matrix or vector in the form the backend computes with. Immutable.

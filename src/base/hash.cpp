@@ -2,8 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <array>
-
 #include "base/error.h"
 
 namespace sparrow {
@@ -27,12 +25,17 @@ void Sha256::update(std::span<const std::byte> bytes) {
 
 void Sha256::update(std::string_view text) { update(std::as_bytes(std::span(text))); }
 
-std::string Sha256::finish_hex() {
-  std::array<unsigned char, 32> digest{};
-  SPARROW_CHECK(EVP_DigestFinal_ex(context_->md, digest.data(), nullptr) == 1);
+Sha256Digest Sha256::finish() {
+  Sha256Digest digest{};
+  auto* bytes = reinterpret_cast<unsigned char*>(digest.data());
+  SPARROW_CHECK(EVP_DigestFinal_ex(context_->md, bytes, nullptr) == 1);
   SPARROW_CHECK(EVP_DigestInit_ex(context_->md, EVP_sha256(), nullptr) == 1);
+  return digest;
+}
+
+std::string Sha256::finish_hex() {
   std::string hex;
-  for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
+  for (const std::byte byte : finish()) hex += fmt::format("{:02x}", static_cast<int>(byte));
   return hex;
 }
 

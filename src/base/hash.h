@@ -1,6 +1,7 @@
 // SHA-256, streamed: digests of blobs, templates and token prefixes.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 namespace sparrow {
+
+using Sha256Digest = std::array<std::byte, 32>;
 
 // Used by one thread at a time.
 class Sha256 {
@@ -19,8 +22,9 @@ class Sha256 {
 
   void update(std::span<const std::byte> bytes);
   void update(std::string_view text);
-  // 64 lower-case hex digits. The object then starts over.
-  std::string finish_hex();
+  // The object then starts over.
+  Sha256Digest finish();
+  std::string finish_hex();  // in 64 lower-case hex digits
 
  private:
   struct Context;

@@ -93,6 +93,7 @@ std::unique_ptr<Sequence> Admission::admit(Request request) const {
   const int64_t room = context_length_ - prompt_count;
   const int64_t answer_count = params.max_tokens < 0 ? room : std::min(room, params.max_tokens);
   setup.max_size = prompt_count + answer_count;
+  setup.priority = request.priority;
   setup.prompt = std::move(request.prompt);
   setup.sampling.params = std::move(request.params);
   return std::make_unique<Sequence>(std::move(setup), tokenizer_);

@@ -15,27 +15,43 @@
 namespace sparrow::engine {
 namespace {
 
-// How many rows of prompts a step may read, so that it ends soon enough for whoever decodes beside
-// them or wants to cancel. Changes no result: a position's logits are the same in any chunk.
+// How many rows of prompts a step may read, so that it ends soon enough: for whoever wants to
+// cancel, and beside those that decode within a few of their steps. Changes no result: a position's
+// logits are the same in any chunk.
 class PromptPace {
  public:
-  explicit PromptPace(int64_t most) : least_(std::min(kLeast, most)), most_(most), rows_(least_) {}
+  explicit PromptPace(int64_t most) : least_(std::min(kLeast, most)), most_(most) {}
 
-  int64_t rows() const { return rows_; }
+  int64_t rows(bool is_beside_decoding) const {
+    if (row_s_ == 0) return least_;
+    const double wanted_s = is_beside_decoding && decode_s_ > 0
+                                ? std::min(kWantedStep_s, (kDecodeSteps - 1) * decode_s_)
+                                : kWantedStep_s;
+    return std::clamp(static_cast<int64_t>(std::min(wanted_s / row_s_, 1e9)), least_, most_);
+  }
 
-  void measured(int64_t rows, double step_s) {
-    if (rows < least_) return;
-    const double fitting = static_cast<double>(rows) * kWantedStep_s / std::max(step_s, 1e-9);
-    rows_ = std::clamp(static_cast<int64_t>(std::min(fitting, 1e9)), least_, most_);
+  void measured(int64_t prompt_rows, int64_t decode_rows, double step_s) {
+    if (prompt_rows == 0) {
+      approach(decode_s_, step_s);
+    } else if (prompt_rows >= least_) {
+      const double beside_s = decode_rows > 0 ? std::min(decode_s_, step_s / 2) : 0;
+      approach(row_s_, (step_s - beside_s) / static_cast<double>(prompt_rows));
+    }
   }
 
  private:
   static constexpr double kWantedStep_s = 0.25;
-  static constexpr int64_t kLeast = 16;  // fewer would dequantize the weights too often
+  static constexpr double kDecodeSteps = 2.5;  // what a step with prompts may take
+  static constexpr int64_t kLeast = 8;         // fewer would unpack the weights too often
+
+  static void approach(double& average, double value) {
+    average = average == 0 ? value : average + (value - average) / 4;
+  }
 
   int64_t least_;
   int64_t most_;
-  int64_t rows_;
+  double decode_s_ = 0;  // of a step without prompts
+  double row_s_ = 0;     // of a row of a prompt
 };
 
 int64_t tensor_bytes(const GgufFile& file) {
@@ -83,8 +99,10 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
       sampler(model->config().vocabulary_size),
       admission(*tokenizer, model->config().vocabulary_size, plan.context_length),
       pool(kv->block_count(), kv->block_tokens()),
-      scheduler(pool, {.max_sequences = kMaxSequences,
-                       .max_rows = workspace_limits(plan, options).max_rows}),
+      scheduler(
+          pool,
+          {.max_sequences = kMaxSequences, .max_rows = workspace_limits(plan, options).max_rows},
+          {}),
       pace(std::min(options.prefill_chunk, plan.context_length)) {
   plan.weight_bytes = model->weight_bytes();
   const int64_t rows = model->config().vocabulary_size;
@@ -138,13 +156,14 @@ bool Engine::step() {
 bool Engine::Impl::run_step() {
   scheduler.admit(inbox.take());
   scheduler.cancel_marked();
-  const Batch& batch = scheduler.next_batch(pace.rows());
+  const Batch& batch = scheduler.next_batch(pace.rows(scheduler.is_decoding()));
   if (batch.empty()) return false;
+  for (const BlockCopy& copy : scheduler.copies()) kv->copy_block(copy.from, copy.to);
 
   const auto start = std::chrono::steady_clock::now();
   const Logits logits = model->forward(batch, *kv, *workspace);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  pace.measured(scheduler.prompt_row_count(), elapsed.count());
+  pace.measured(scheduler.prompt_row_count(), scheduler.decode_row_count(), elapsed.count());
 
   scheduler.commit();
   int64_t row = 0;
@@ -176,7 +195,8 @@ EngineStats Engine::stats() const {
           .running_count = impl_->scheduler.running_count(),
           .block_count = impl_->pool.block_count(),
           .free_block_count = impl_->pool.free_count(),
-          .cached_block_count = impl_->scheduler.cached_block_count()};
+          .cached_block_count = impl_->pool.idle_count(),
+          .preemption_count = impl_->scheduler.preemption_count()};
 }
 
 void Engine::check() const { impl_->scheduler.check(); }

@@ -41,6 +41,7 @@ struct EngineStats {
   int64_t block_count = 0;  // of the KV cache
   int64_t free_block_count = 0;
   int64_t cached_block_count = 0;  // kept for the next prompt that begins alike; they give way
+  int64_t preemption_count = 0;    // times a running request gave its blocks back
 };
 
 class Engine {

@@ -15,6 +15,7 @@
 #include "gguf/gguf_file.h"
 #include "sampling/sampler.h"
 #include "sparrow/error.h"
+#include "tests/support/engine_rig.h"
 #include "tests/support/fake_tokenizer.h"
 #include "tests/support/tiny_model.h"
 
@@ -22,90 +23,6 @@ namespace sparrow::engine {
 namespace {
 
 using test_support::tiny_model;
-using Ids = std::vector<TokenId>;
-
-struct Answer {
-  std::string text;
-  Ids ids;
-  std::vector<OutputToken> tokens;
-  TextDelta last;
-  RequestStats stats;
-};
-
-// An engine on a tiny model, with the file's bytes.
-class Rig {
- public:
-  explicit Rig(const EngineOptions& options = {}, const char* architecture = "qwen2")
-      : Rig(test_support::tiny_gguf(tiny_model(architecture)), options) {}
-  Rig(std::vector<std::byte> bytes, const EngineOptions& options)
-      : bytes_(std::move(bytes)), file_(GgufFile::parse(bytes_, "tiny")) {
-    EngineOptions few = options;
-    if (few.thread_count == 0) few.thread_count = 1;
-    engine_ = Engine::load(file_, Tokenizer::from_gguf(*file_), few);
-  }
-
-  Engine& engine() { return *engine_; }
-  void destroy_engine() { engine_.reset(); }
-
-  std::shared_ptr<OutputStream> submit(const Ids& prompt, const SamplingParams& params) {
-    return engine_->submit({prompt, params});
-  }
-  bool step() {
-    const bool did_something = engine_->step();
-    engine_->check();
-    return did_something;
-  }
-  void run() {
-    while (step()) {
-    }
-  }
-  Answer run(const Ids& prompt, const SamplingParams& params) {
-    const std::shared_ptr<OutputStream> stream = submit(prompt, params);
-    run();
-    return read(*stream);
-  }
-
-  static Answer read(OutputStream& stream) {
-    Answer answer;
-    while (std::optional<TextDelta> delta = stream.next()) {
-      answer.text += delta->text;
-      for (OutputToken& token : delta->tokens) {
-        answer.ids.push_back(token.id);
-        answer.tokens.push_back(std::move(token));
-      }
-      answer.last = std::move(*delta);
-    }
-    answer.stats = stream.stats();
-    return answer;
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-  std::shared_ptr<const GgufFile> file_;
-  std::unique_ptr<Engine> engine_;
-};
-
-Ids some_prompt(int64_t count, int64_t salt = 0) {
-  Ids ids;
-  for (int64_t i = 0; i < count; ++i)
-    ids.push_back(static_cast<TokenId>((i * i * 31 + i * 7 + salt * 13 + 3) % 256));
-  return ids;
-}
-
-SamplingParams greedy(int64_t max_tokens) {
-  SamplingParams params;
-  params.temperature = 0;
-  params.max_tokens = max_tokens;
-  params.ignore_eos = true;
-  return params;
-}
-
-SamplingParams random_draws(int64_t max_tokens, int64_t seed) {
-  SamplingParams params = greedy(max_tokens);
-  params.temperature = 1;
-  params.seed = seed;
-  return params;
-}
 
 // The model by hand: the whole text anew for each token, no engine, no cache.
 struct HandLoop {
@@ -316,11 +233,6 @@ TEST(Engine, logprobs_are_those_of_the_models_raw_logits) {
   EXPECT_TRUE(rig.run(prompt, greedy(2)).tokens[0].top.empty());
 }
 
-int64_t used_blocks(const Engine& engine) {
-  const EngineStats stats = engine.stats();
-  return stats.block_count - stats.free_block_count - stats.cached_block_count;
-}
-
 TEST(Engine, a_cancelled_request_ends_within_one_step_and_frees_its_blocks) {
   Rig rig({.context_length = 256, .prefill_chunk = 16});
   // While it reads its prompt, while it answers, and while it waits.
@@ -355,18 +267,96 @@ TEST(Engine, a_cancelled_neighbour_changes_nothing_for_the_others) {
   }
 }
 
-TEST(Engine, requests_wait_for_blocks_and_start_in_order) {
+TEST(Engine, requests_start_in_order_as_blocks_allow_and_give_them_back_to_older_ones) {
   Rig rig({.context_length = 128});
   std::vector<std::shared_ptr<OutputStream>> streams;
   for (int64_t i = 0; i < 4; ++i) streams.push_back(rig.submit(some_prompt(20, i), greedy(60)));
   rig.step();
-  EXPECT_EQ(rig.engine().stats().running_count, 1);  // 80 of 128 tokens each
-  EXPECT_EQ(rig.engine().stats().waiting_count, 3);
+  EXPECT_EQ(rig.engine().stats().running_count, 2);  // 4 blocks: one each, and one to go on with
+  EXPECT_EQ(rig.engine().stats().waiting_count, 2);
   rig.run();
+  EXPECT_GT(rig.engine().stats().preemption_count, 0);
   for (int64_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(Rig::read(*streams[static_cast<size_t>(i)]).ids,
-              Rig().run(some_prompt(20, i), greedy(60)).ids);
+    const Answer answer = Rig::read(*streams[static_cast<size_t>(i)]);
+    EXPECT_EQ(answer.ids, Rig().run(some_prompt(20, i), greedy(60)).ids);
+    EXPECT_EQ(answer.last.finish_reason, FinishReason::length);
+    EXPECT_EQ(answer.stats.cached_tokens, 0);
+    if (i == 0) {
+      EXPECT_EQ(answer.stats.preemption_count, 0);
+    }
   }
+}
+
+TEST(Engine, requests_that_begin_alike_compute_it_once_although_they_come_together) {
+  constexpr int64_t kPrefix = 160;
+  Rig rig({.prefill_chunk = 48});
+  Ids prefix = some_prompt(kPrefix);
+  std::vector<Ids> prompts;
+  std::vector<std::shared_ptr<OutputStream>> streams;
+  for (int64_t i = 0; i < 8; ++i) {
+    prompts.push_back(prefix);
+    for (const TokenId id : some_prompt(5 + i, 40 + i)) prompts.back().push_back(id);
+    streams.push_back(rig.submit(prompts.back(), random_draws(12, i)));
+  }
+  rig.step();
+  rig.step();
+  EXPECT_GE(rig.engine().stats().running_count, 5);
+  rig.run();
+  int64_t cached = 0;
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const Answer answer = Rig::read(*streams[i]);
+    EXPECT_EQ(answer.ids, Rig().run(prompts[i], random_draws(12, static_cast<int64_t>(i))).ids);
+    cached += answer.stats.cached_tokens;
+  }
+  EXPECT_EQ(cached, 7 * kPrefix);
+}
+
+TEST(Engine, prefixes_are_shared_while_their_first_request_still_runs) {
+  Rig rig;
+  const Ids prompt = some_prompt(100);
+  const std::shared_ptr<OutputStream> first = rig.submit(prompt, greedy(200));
+  for (int i = 0; i < 20; ++i) rig.step();
+  const int64_t before = used_blocks(rig.engine());
+  const std::shared_ptr<OutputStream> second = rig.submit(prompt, greedy(5));
+  rig.step();
+  EXPECT_EQ(second->stats().cached_tokens, 0);  // known when it ends
+  EXPECT_EQ(used_blocks(rig.engine()), before + 1);
+  rig.run();
+  EXPECT_EQ(Rig::read(*second).stats.cached_tokens, 99);
+  EXPECT_EQ(Rig::read(*first).ids, Rig().run(prompt, greedy(200)).ids);
+}
+
+TEST(Engine, an_interactive_request_takes_the_place_of_one_of_a_batch) {
+  Rig rig({.context_length = 128});
+  const auto batch = [&](int64_t salt) {
+    return rig.engine().submit({some_prompt(40, salt), greedy(40), Priority::batch});
+  };
+  const std::shared_ptr<OutputStream> first = batch(1);
+  const std::shared_ptr<OutputStream> second = batch(2);
+  for (int i = 0; i < 10; ++i) rig.step();
+  const std::shared_ptr<OutputStream> urgent = rig.submit(some_prompt(90, 3), greedy(10));
+  while (!urgent->is_finished()) ASSERT_TRUE(rig.step());
+  EXPECT_FALSE(first->is_finished());
+  EXPECT_FALSE(second->is_finished());
+  rig.run();
+  EXPECT_EQ(Rig::read(*urgent).ids, Rig().run(some_prompt(90, 3), greedy(10)).ids);
+  EXPECT_EQ(Rig::read(*first).ids, Rig().run(some_prompt(40, 1), greedy(40)).ids);
+  EXPECT_EQ(Rig::read(*second).ids, Rig().run(some_prompt(40, 2), greedy(40)).ids);
+}
+
+TEST(Engine, a_short_prompt_is_answered_while_a_long_one_is_read) {
+  Rig rig({.prefill_chunk = 16});
+  const std::shared_ptr<OutputStream> long_one = rig.submit(some_prompt(400), greedy(2));
+  rig.step();
+  const std::shared_ptr<OutputStream> short_one = rig.submit(some_prompt(12, 1), greedy(3));
+  int steps = 0;
+  while (!short_one->is_finished()) {
+    ASSERT_TRUE(rig.step());
+    ASSERT_LT(++steps, 10);
+  }
+  EXPECT_FALSE(long_one->is_finished());
+  rig.run();
+  EXPECT_EQ(Rig::read(*long_one).ids, Rig().run(some_prompt(400), greedy(2)).ids);
 }
 
 TEST(Engine, rows_that_the_tokenizer_does_not_name_are_never_sampled) {

@@ -13,9 +13,13 @@
 
 namespace sparrow {
 
+// Whoever waits for an answer comes before what runs by itself.
+enum class Priority { interactive, batch };
+
 struct Request {
   std::vector<TokenId> prompt;  // at least one id, each inside the vocabulary
   SamplingParams params;
+  Priority priority = Priority::interactive;
 };
 
 enum class FinishReason { none, stop, length, cancelled, error };
@@ -43,7 +47,8 @@ struct TextDelta {
 // Times in seconds and counts of one request, complete when it has finished.
 struct RequestStats {
   int64_t prompt_tokens = 0;
-  int64_t cached_tokens = 0;  // of the prompt, found in the cache
+  int64_t cached_tokens = 0;     // of the prompt, found in the cache
+  int64_t preemption_count = 0;  // times it gave its memory to others and was computed anew
   int64_t output_tokens = 0;
   double queue_s = 0;
   double prefill_s = 0;

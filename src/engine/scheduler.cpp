@@ -1,78 +1,284 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/error.h"
 
 namespace sparrow {
+namespace {
 
-Scheduler::Scheduler(BlockPool& pool, const SchedulerLimits& limits)
-    : pool_(pool), cache_(pool), limits_(limits) {
+int64_t common_prefix(std::span<const TokenId> a, std::span<const TokenId> b) {
+  return std::ranges::mismatch(a, b).in1 - a.begin();
+}
+
+// How many blocks two sequences have in common. One equal key means that all before it are.
+size_t shared_keys(const std::vector<PrefixKey>& a, const std::vector<PrefixKey>& b) {
+  const size_t count = std::min(a.size(), b.size());
+  size_t shared = 0;
+  for (size_t step = std::bit_floor(count); step > 0; step /= 2) {
+    if (shared + step <= count && a[shared + step - 1] == b[shared + step - 1]) shared += step;
+  }
+  return shared;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(BlockPool& pool, const SchedulerLimits& limits, std::string_view fingerprint)
+    : pool_(pool), cache_(pool), limits_(limits), root_key_(cache_.root_key(fingerprint)) {
   SPARROW_CHECK(limits.max_sequences >= 1 && limits.max_rows >= limits.max_sequences);
 }
 
 void Scheduler::admit(std::vector<std::unique_ptr<Sequence>> sequences) {
-  for (std::unique_ptr<Sequence>& sequence : sequences) waiting_.push_back(std::move(sequence));
+  for (std::unique_ptr<Sequence>& sequence : sequences) {
+    SPARROW_CHECK(pool_.blocks_for(sequence->max_size()) <= pool_.block_count());
+    waiting_of(sequence->priority()).push_back(std::move(sequence));
+  }
 }
 
+int64_t Scheduler::waiting_count() const {
+  return static_cast<int64_t>(waiting_[0].size() + waiting_[1].size());
+}
+
+bool Scheduler::is_decoding() const {
+  return std::ranges::any_of(running_,
+                             [](const auto& sequence) { return sequence->pending_count() == 1; });
+}
+
+// A class waits until nobody of the one before it does, and makes room for it.
 void Scheduler::start_waiting() {
-  while (!waiting_.empty() && running_count() < limits_.max_sequences && start(*waiting_.front())) {
-    running_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+  for (Waiting& waiting : waiting_) {
+    while (!waiting.empty()) {
+      const Priority priority = waiting.front()->priority();
+      if (running_count() < limits_.max_sequences && can_start(*waiting.front())) {
+        start(std::move(waiting.front()));
+        waiting.pop_front();
+      } else if (running_.back()->priority() > priority) {
+        preempt_last();
+      } else {
+        return;
+      }
+    }
   }
 }
 
-// False if others hold the blocks it needs. What nobody runs on is the cache's, and gives way.
-bool Scheduler::start(Sequence& sequence) {
-  const int64_t needed = pool_.blocks_for(sequence.max_size());
-  if (needed > pool_.free_count() + cache_.block_count()) return false;
-  PrefixCache::Prefix prefix = cache_.take(sequence.tokens());
-  // The last token's logits are wanted: it is computed again.
-  const int64_t cached_count = std::min(prefix.token_count, sequence.size() - 1);
-  const int64_t held = static_cast<int64_t>(prefix.blocks.size());
-  if (held > needed) {
-    pool_.release(std::span(prefix.blocks).subspan(static_cast<size_t>(needed)));
-    prefix.blocks.resize(static_cast<size_t>(needed));
-  } else {
-    cache_.make_room(needed - held);
-    pool_.allocate(needed - held, prefix.blocks);
+// How many blocks are still to be found for all of its tokens and the next, if it ran at that rank:
+// what the cache knows, or who runs before it computes, it will share.
+int64_t Scheduler::missing_count(const Sequence& sequence, size_t rank) const {
+  const std::vector<PrefixKey>& keys = sequence.keys();
+  size_t shared = sequence.blocks().size();
+  while (shared < keys.size() &&
+         cache_.find(keys[shared], tokens_in(sequence, static_cast<int64_t>(shared))))
+    ++shared;
+  for (size_t i = 0; i < rank; ++i)
+    shared = std::max(shared, shared_keys(keys, running_[i]->keys()));
+  const int64_t tokens = std::min(sequence.size() + 1, sequence.max_size());
+  return std::max<int64_t>(0, pool_.blocks_for(tokens) - static_cast<int64_t>(shared));
+}
+
+// Whether there are blocks for it beside those that run, and one more for each of them.
+bool Scheduler::can_start(Sequence& sequence) {
+  if (running_.empty()) return true;
+  extend_keys(sequence);
+  int64_t needed = missing_count(sequence, running_.size()) + running_count();
+  for (size_t rank = 0; rank < running_.size(); ++rank)
+    needed += missing_count(*running_[rank], rank);
+  // Of those that can be had, some are what it would share.
+  for (size_t i = 0; i < sequence.keys().size(); ++i) {
+    const auto found =
+        cache_.find(sequence.keys()[i], tokens_in(sequence, static_cast<int64_t>(i)));
+    if (!found) break;
+    if (pool_.user_count(*found) == 0) ++needed;
   }
-  sequence.start(std::move(prefix.blocks), cached_count);
-  return true;
+  return needed <= cache_.available_count();
+}
+
+void Scheduler::start(std::unique_ptr<Sequence> sequence) {
+  sequence->start();
+  extend_keys(*sequence);
+  const auto after = std::ranges::find_if(
+      running_, [&](const auto& other) { return other->priority() > sequence->priority(); });
+  running_.insert(after, std::move(sequence));
+}
+
+// The last by rank gives its blocks back, and is the first of its class to be started again.
+void Scheduler::preempt_last() {
+  std::unique_ptr<Sequence> last = std::move(running_.back());
+  running_.pop_back();
+  for (Due& due : due_)
+    if (due.sequence == last.get()) due.count = 0;
+  give_back_blocks(*last);
+  last->count_preemption();
+  ++preemption_count_;
+  waiting_of(last->priority()).push_front(std::move(last));
 }
 
 const Batch& Scheduler::next_batch(int64_t prompt_rows) {
-  start_waiting();
   ids_.clear();
   positions_.clear();
   parts_.clear();
   logit_rows_.clear();
-  part_owners_.clear();
+  due_.clear();
   to_sample_.clear();
   prompt_row_count_ = 0;
-  for (const auto& sequence : running_)
-    if (sequence->pending_count() == 1) add_rows(*sequence, 1);
-  const int64_t free_rows = limits_.max_rows - static_cast<int64_t>(ids_.size());
-  int64_t left = std::min(prompt_rows, free_rows);
-  for (const auto& sequence : running_) {
-    if (sequence->pending_count() == 1 || left == 0) continue;
-    const int64_t count = std::min(left, sequence->pending_count());
-    add_rows(*sequence, count);
-    prompt_row_count_ += count;
-    left -= count;
-  }
+  release_copied();
+  start_waiting();
+  share_out_rows(prompt_rows);
+  find_blocks();
+  for (const Due& due : due_)
+    if (due.count > 0) add_rows(*due.sequence, due.count);
   batch_ = {ids_, positions_, parts_, logit_rows_};
   return batch_;
 }
 
+// Of those that read prompts the first gets at least half of the rows, so that it ends; the others
+// share the rest equally, so that a short prompt need not wait for long ones.
+void Scheduler::share_out_rows(int64_t prompt_rows) {
+  reading_.clear();
+  int64_t decoding = 0;
+  for (size_t rank = 0; rank < running_.size(); ++rank) {
+    Sequence& sequence = *running_[rank];
+    if (sequence.pending_count() > 1) adopt_blocks(sequence);
+    if (sequence.pending_count() == 1) {
+      due_.push_back({&sequence, 1});
+      ++decoding;
+    } else if (!waits_for_another(rank)) {
+      adopt_beginning(sequence);
+      reading_.push_back(due_.size());
+      due_.push_back({&sequence, 0});
+    }
+  }
+  if (reading_.empty()) return;
+  int64_t left = std::min(prompt_rows, limits_.max_rows - decoding);
+  const auto pending = [&](size_t i) { return due_[i].sequence->pending_count(); };
+  const size_t first = reading_.front();
+  const int64_t first_rows = std::min(pending(first), (left + 1) / 2);
+  left -= first_rows;
+  std::stable_sort(reading_.begin() + 1, reading_.end(),
+                   [&](size_t a, size_t b) { return pending(a) < pending(b); });
+  for (size_t i = 1; i < reading_.size(); ++i) {
+    const int64_t sharers = static_cast<int64_t>(reading_.size() - i);
+    const int64_t count = std::min(pending(reading_[i]), (left + sharers - 1) / sharers);
+    due_[reading_[i]].count = count;
+    left -= count;
+  }
+  due_[first].count = std::min(pending(first), first_rows + left);
+}
+
+// Whole blocks of others that hold its next positions. The last token's logits are wanted, so it is
+// computed in any case.
+void Scheduler::adopt_blocks(Sequence& sequence) {
+  const int64_t size = pool_.block_tokens();
+  while (sequence.computed_count() % size == 0 &&
+         sequence.computed_count() + size < sequence.size()) {
+    const int64_t i = sequence.computed_count() / size;
+    const auto found = cache_.find(sequence.keys()[static_cast<size_t>(i)], tokens_in(sequence, i));
+    if (!found) return;
+    SPARROW_CHECK(static_cast<int64_t>(sequence.blocks().size()) == i);
+    pool_.share(*found);
+    sequence.add_block(*found);
+    sequence.set_kept_count(i + 1);
+    sequence.skip(size);
+  }
+}
+
+// Positions [begin, begin + count) that it may have from others, of the block it begins next.
+Scheduler::Wanted Scheduler::wanted_of(const Sequence& sequence) const {
+  const int64_t size = pool_.block_tokens();
+  const int64_t begin = sequence.computed_count();
+  if (begin % size != 0) return {};
+  return {begin, std::min(size, sequence.size() - 1 - begin)};
+}
+
+// How many of the wanted tokens another that runs has in the same place, behind the same ones.
+int64_t Scheduler::shared_count(const Sequence& sequence, const Wanted& wanted,
+                                const Sequence& other) const {
+  const size_t block = static_cast<size_t>(wanted.begin / pool_.block_tokens());
+  if (&other == &sequence || other.size() <= wanted.begin) return 0;
+  if (block > 0 &&
+      (other.keys().size() < block || other.keys()[block - 1] != sequence.keys()[block - 1]))
+    return 0;
+  const size_t begin = static_cast<size_t>(wanted.begin);
+  return common_prefix(
+      std::span(sequence.tokens()).subspan(begin, static_cast<size_t>(wanted.count)),
+      std::span(other.tokens()).subspan(begin));
+}
+
+// Of the block that begins with most of its next tokens it takes a copy; or the block itself, if it
+// is the end of a sequence that nobody goes on with.
+void Scheduler::adopt_beginning(Sequence& sequence) {
+  const Wanted wanted = wanted_of(sequence);
+  if (wanted.count == 0) return;
+  const int64_t size = pool_.block_tokens();
+  const int64_t index = wanted.begin / size;
+  PrefixCache::Beginning found = cache_.find_beginning(
+      key_before(sequence, index),
+      std::span(sequence.tokens())
+          .subspan(static_cast<size_t>(wanted.begin), static_cast<size_t>(wanted.count)));
+  // What has been written of a block that somebody fills stays as it is.
+  for (const auto& other : running_) {
+    const int64_t computed = other->computed_count() - wanted.begin;
+    const int64_t shared = std::min(computed, shared_count(sequence, wanted, *other));
+    if (shared > found.shared_count)
+      found = {other->blocks()[static_cast<size_t>(index)], shared, size};
+  }
+  if (found.shared_count == 0) return;
+  const bool is_idle = pool_.user_count(found.block) == 0;
+  if (is_idle && found.token_count < size && found.shared_count == found.token_count) {
+    pool_.share(found.block);
+    cache_.forget(found.block);
+    sequence.add_block(found.block);
+  } else {
+    if (cache_.available_count() <= (is_idle ? 1 : 0)) return;
+    pool_.share(found.block);
+    const BlockId block = cache_.allocate();
+    copies_.push_back({found.block, block});
+    sequence.add_block(block);
+  }
+  sequence.skip(found.shared_count);
+}
+
+// Whether a sequence of a higher rank is about to compute what this one needs next, or a good part
+// of a block of it.
+bool Scheduler::waits_for_another(size_t rank) const {
+  const Sequence& sequence = *running_[rank];
+  const Wanted wanted = wanted_of(sequence);
+  if (wanted.count == 0) return false;
+  return std::any_of(running_.begin(), running_.begin() + static_cast<int64_t>(rank),
+                     [&](const auto& other) {
+                       if (other->pending_count() == 1) return false;
+                       const int64_t shared = shared_count(sequence, wanted, *other);
+                       return other->computed_count() < wanted.begin + shared &&
+                              (shared == wanted.count || 2 * shared >= pool_.block_tokens());
+                     });
+}
+
+// Those of higher ranks first, at the expense of the last.
+void Scheduler::find_blocks() {
+  for (Due& due : due_) {
+    if (due.count == 0) continue;
+    Sequence& sequence = *due.sequence;
+    const auto missing = [&] {
+      return pool_.blocks_for(sequence.computed_count() + due.count) -
+             static_cast<int64_t>(sequence.blocks().size());
+    };
+    while (missing() > cache_.available_count() && running_.back().get() != &sequence)
+      preempt_last();
+    const int64_t held = static_cast<int64_t>(sequence.blocks().size());
+    const int64_t room = (held + cache_.available_count()) * pool_.block_tokens();
+    due.count = std::min(due.count, room - sequence.computed_count());
+    for (int64_t count = missing(); count > 0; --count) sequence.add_block(cache_.allocate());
+  }
+}
+
 void Scheduler::add_rows(Sequence& sequence, int64_t count) {
   const int64_t first = sequence.computed_count();
+  if (sequence.pending_count() > 1) prompt_row_count_ += count;
   parts_.push_back({.first_row = static_cast<int64_t>(ids_.size()),
                     .row_count = count,
                     .first_position = first,
                     .blocks = sequence.blocks()});
-  part_owners_.push_back(&sequence);
   for (int64_t position = first; position < first + count; ++position) {
     ids_.push_back(sequence.tokens()[static_cast<size_t>(position)]);
     positions_.push_back(static_cast<int32_t>(position));
@@ -83,67 +289,139 @@ void Scheduler::add_rows(Sequence& sequence, int64_t count) {
 }
 
 void Scheduler::commit() {
-  for (size_t i = 0; i < parts_.size(); ++i) part_owners_[i]->advance(parts_[i].row_count);
+  release_copied();
+  for (const Due& due : due_) {
+    if (due.count == 0) continue;
+    due.sequence->advance(due.count);
+    keep_full_blocks(*due.sequence);
+  }
+}
+
+void Scheduler::release_copied() {
+  for (const BlockCopy& copy : copies_) pool_.release(copy.from);
+  copies_.clear();
+}
+
+const PrefixKey& Scheduler::key_before(const Sequence& sequence, int64_t block) const {
+  return block == 0 ? root_key_ : sequence.keys()[static_cast<size_t>(block - 1)];
+}
+
+std::span<const TokenId> Scheduler::tokens_in(const Sequence& sequence, int64_t block) const {
+  const int64_t size = pool_.block_tokens();
+  return std::span(sequence.tokens())
+      .subspan(static_cast<size_t>(block * size), static_cast<size_t>(size));
+}
+
+void Scheduler::extend_keys(Sequence& sequence) {
+  std::vector<PrefixKey>& keys = sequence.keys();
+  for (int64_t block = static_cast<int64_t>(keys.size());
+       (block + 1) * pool_.block_tokens() <= sequence.size(); ++block)
+    keys.push_back(cache_.next_key(key_before(sequence, block), tokens_in(sequence, block)));
+}
+
+// Of two equal blocks one is enough.
+void Scheduler::keep_full_blocks(Sequence& sequence) {
+  const int64_t full = sequence.computed_count() / pool_.block_tokens();
+  if (sequence.kept_count() == full) return;
+  extend_keys(sequence);
+  for (int64_t i = sequence.kept_count(); i < full; ++i) {
+    const size_t at = static_cast<size_t>(i);
+    const BlockId own = sequence.blocks()[at];
+    const BlockId kept =
+        cache_.keep(key_before(sequence, i), sequence.keys()[at], tokens_in(sequence, i), own);
+    if (kept == own) continue;
+    pool_.share(kept);
+    pool_.release(own);
+    sequence.set_block(at, kept);
+  }
+  sequence.set_kept_count(full);
+}
+
+// What it has computed stays to be found, but not what broken weights may have made.
+void Scheduler::give_back_blocks(Sequence& sequence) {
+  const int64_t size = pool_.block_tokens();
+  const int64_t computed = sequence.computed_count();
+  const bool is_broken = sequence.finish_reason() == FinishReason::error;
+  const int64_t full = computed / size;
+  if (computed % size > 0 && !is_broken) {
+    extend_keys(sequence);
+    const auto tokens =
+        std::span(sequence.tokens())
+            .subspan(static_cast<size_t>(full * size), static_cast<size_t>(computed % size));
+    cache_.keep_end(key_before(sequence, full), tokens,
+                    sequence.blocks()[static_cast<size_t>(full)]);
+  }
+  const std::vector<BlockId> blocks = sequence.take_blocks();
+  // The last first: what lies behind a block must go before it does.
+  for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
+    if (is_broken && pool_.is_kept(*block) && pool_.user_count(*block) == 1) cache_.forget(*block);
+    pool_.release(*block);
+  }
 }
 
 void Scheduler::cancel_marked() {
-  for (const auto& sequence : running_)
+  const auto cancel = [](const std::unique_ptr<Sequence>& sequence) {
     if (sequence->stream()->is_cancelled()) sequence->finish(FinishReason::cancelled);
-  for (const auto& sequence : waiting_)
-    if (sequence->stream()->is_cancelled()) sequence->finish(FinishReason::cancelled);
+  };
+  std::ranges::for_each(running_, cancel);
+  for (Waiting& waiting : waiting_) std::ranges::for_each(waiting, cancel);
   deliver();
 }
 
 void Scheduler::deliver() {
   const auto is_finished = [](const auto& sequence) { return sequence->is_finished(); };
   for (const auto& sequence : running_) {
-    if (sequence->is_finished()) retire(*sequence);
+    if (sequence->is_finished()) give_back_blocks(*sequence);
     sequence->deliver();
   }
-  for (const auto& sequence : waiting_)
-    if (sequence->is_finished()) sequence->deliver();
   std::erase_if(running_, is_finished);
-  std::erase_if(waiting_, is_finished);
+  for (Waiting& waiting : waiting_) {
+    for (const auto& sequence : waiting)
+      if (sequence->is_finished()) sequence->deliver();
+    std::erase_if(waiting, is_finished);
+  }
 }
 
 void Scheduler::cancel_all() {
-  for (const auto& sequence : running_) sequence->finish(FinishReason::cancelled);
-  for (const auto& sequence : waiting_) sequence->finish(FinishReason::cancelled);
+  const auto cancel = [](const auto& sequence) { sequence->finish(FinishReason::cancelled); };
+  std::ranges::for_each(running_, cancel);
+  for (Waiting& waiting : waiting_) std::ranges::for_each(waiting, cancel);
   deliver();
 }
 
 void Scheduler::finish_all_with(const Error& error) {
-  for (const auto& sequence : running_) sequence->finish_with(error);
-  for (const auto& sequence : waiting_) sequence->finish_with(error);
+  const auto finish = [&](const auto& sequence) { sequence->finish_with(error); };
+  std::ranges::for_each(running_, finish);
+  for (Waiting& waiting : waiting_) std::ranges::for_each(waiting, finish);
   deliver();
-}
-
-// What it has computed stays, unless it is worth nothing.
-void Scheduler::retire(Sequence& sequence) {
-  std::vector<BlockId> blocks = sequence.take_blocks();
-  const int64_t computed = sequence.computed_count();
-  if (sequence.finish_reason() == FinishReason::error || computed == 0) {
-    pool_.release(blocks);
-    return;
-  }
-  const size_t kept = static_cast<size_t>(pool_.blocks_for(computed));
-  pool_.release(std::span(blocks).subspan(kept));
-  blocks.resize(kept);
-  const std::vector<TokenId>& tokens = sequence.tokens();
-  cache_.keep({tokens.begin(), tokens.begin() + computed}, std::move(blocks));
 }
 
 void Scheduler::check() const {
   pool_.check();
-  int64_t held = cache_.block_count();
+  cache_.check();
+  std::vector<int64_t> users(static_cast<size_t>(pool_.block_count()), 0);
+  for (const BlockCopy& copy : copies_) ++users[static_cast<size_t>(copy.from)];
   for (const auto& sequence : running_) {
     SPARROW_CHECK(!sequence->is_finished());
     SPARROW_CHECK(sequence->pending_count() >= 1);
-    SPARROW_CHECK(static_cast<int64_t>(sequence->blocks().size()) ==
-                  pool_.blocks_for(sequence->max_size()));
-    held += static_cast<int64_t>(sequence->blocks().size());
+    const int64_t held = static_cast<int64_t>(sequence->blocks().size());
+    SPARROW_CHECK(held >= pool_.blocks_for(sequence->computed_count()));
+    SPARROW_CHECK(held <= pool_.blocks_for(sequence->max_size()));
+    for (const BlockId block : sequence->blocks()) ++users[static_cast<size_t>(block)];
+    // What is written next is nobody else's.
+    const size_t next = static_cast<size_t>(sequence->computed_count() / pool_.block_tokens());
+    if (next < sequence->blocks().size()) {
+      SPARROW_CHECK(pool_.user_count(sequence->blocks()[next]) == 1);
+      SPARROW_CHECK(!pool_.is_kept(sequence->blocks()[next]));
+    }
   }
-  SPARROW_CHECK(held + pool_.free_count() == pool_.block_count());
+  for (BlockId block = 0; block < pool_.block_count(); ++block)
+    SPARROW_CHECK(users[static_cast<size_t>(block)] == pool_.user_count(block));
+  const auto rank = [](const auto& a, const auto& b) { return a->priority() < b->priority(); };
+  SPARROW_CHECK(std::ranges::is_sorted(running_, rank));
+  for (const Waiting& waiting : waiting_) {
+    for (const auto& sequence : waiting) SPARROW_CHECK(sequence->blocks().empty());
+  }
   SPARROW_CHECK(running_count() <= limits_.max_sequences);
 }
 

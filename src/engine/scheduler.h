@@ -1,13 +1,19 @@
-// Who runs in the next step, and with how many tokens. In its smallest form: requests start in the
-// order they came, as soon as the blocks for their longest possible answer are free, and then run
-// to their end; decoding goes first, what is left of a step's rows reads prompts.
+// Who runs in the next step, and with how many tokens.
+//
+// Running sequences are ranked: interactive ones before those of batches, and of a class the older
+// before the younger. All that decode go first; what is left of a step's rows reads prompts. Blocks
+// are taken as tokens need them. When none is left, the sequence of the lowest rank gives its own
+// back and waits to be computed anew, so the first always comes to its end, and nobody fails for
+// memory. Positions that others have computed, or are about to, are not computed again.
 // Used by the engine's thread alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/block_pool.h"
@@ -22,20 +28,32 @@ struct SchedulerLimits {
   int64_t max_rows = 1;       // of a step's batch, at least max_sequences
 };
 
+// The content of one block to be copied to another before a batch is computed.
+struct BlockCopy {
+  BlockId from = 0;
+  BlockId to = 0;
+};
+
 class Scheduler {
  public:
-  Scheduler(BlockPool& pool, const SchedulerLimits& limits);
+  // Every sequence must fit the pool by itself. `fingerprint` says what computes the keys and
+  // values.
+  Scheduler(BlockPool& pool, const SchedulerLimits& limits, std::string_view fingerprint);
 
   void admit(std::vector<std::unique_ptr<Sequence>> sequences);
 
   // Starts who can be started and fills the next batch, in which at most `prompt_rows` rows read
   // prompts. Valid until the next call; empty if nobody runs.
   const Batch& next_batch(int64_t prompt_rows);
+  std::span<const BlockCopy> copies() const { return copies_; }
 
   // Whose next token each of the batch's logit rows gives, in the order of Batch::logit_rows.
   std::span<Sequence* const> rows_to_sample() const { return to_sample_; }
   // Of the last batch.
   int64_t prompt_row_count() const { return prompt_row_count_; }
+  int64_t decode_row_count() const {
+    return static_cast<int64_t>(batch_.ids.size()) - prompt_row_count_;
+  }
 
   // The batch was computed: its positions count as done.
   void commit();
@@ -47,23 +65,57 @@ class Scheduler {
   void cancel_all();
   void finish_all_with(const Error& error);
 
-  int64_t waiting_count() const { return static_cast<int64_t>(waiting_.size()); }
+  int64_t waiting_count() const;
   int64_t running_count() const { return static_cast<int64_t>(running_.size()); }
-  int64_t cached_block_count() const { return cache_.block_count(); }
+  bool is_decoding() const;  // somebody has read its prompt
+  int64_t preemption_count() const { return preemption_count_; }
 
   void check() const;  // Verifies the invariants; aborts on a bug.
 
  private:
+  using Waiting = std::deque<std::unique_ptr<Sequence>>;
+  // A running sequence's rows in the next batch.
+  struct Due {
+    Sequence* sequence = nullptr;
+    int64_t count = 0;
+  };
+
+  // Positions that may come from others.
+  struct Wanted {
+    int64_t begin = 0;
+    int64_t count = 0;
+  };
+
+  Waiting& waiting_of(Priority priority) { return waiting_[static_cast<size_t>(priority)]; }
   void start_waiting();
-  bool start(Sequence& sequence);
+  int64_t missing_count(const Sequence& sequence, size_t rank) const;
+  bool can_start(Sequence& sequence);
+  void start(std::unique_ptr<Sequence> sequence);
+  void preempt_last();
+
+  void share_out_rows(int64_t prompt_rows);
+  Wanted wanted_of(const Sequence& sequence) const;
+  int64_t shared_count(const Sequence& sequence, const Wanted& wanted, const Sequence& other) const;
+  void adopt_blocks(Sequence& sequence);
+  void adopt_beginning(Sequence& sequence);
+  bool waits_for_another(size_t rank) const;
+  void find_blocks();
   void add_rows(Sequence& sequence, int64_t count);
-  void retire(Sequence& sequence);
+
+  const PrefixKey& key_before(const Sequence& sequence, int64_t block) const;
+  std::span<const TokenId> tokens_in(const Sequence& sequence, int64_t block) const;
+  void extend_keys(Sequence& sequence);
+  void keep_full_blocks(Sequence& sequence);
+  void give_back_blocks(Sequence& sequence);
+  void release_copied();
 
   BlockPool& pool_;
   PrefixCache cache_;
   SchedulerLimits limits_;
-  std::deque<std::unique_ptr<Sequence>> waiting_;
-  std::vector<std::unique_ptr<Sequence>> running_;  // in the order they started
+  PrefixKey root_key_;
+  std::array<Waiting, 2> waiting_;                  // [priority], in the order they came
+  std::vector<std::unique_ptr<Sequence>> running_;  // by rank
+  int64_t preemption_count_ = 0;
 
   // The batch and what its views point at.
   Batch batch_;
@@ -71,8 +123,10 @@ class Scheduler {
   std::vector<int32_t> positions_;
   std::vector<BatchSequence> parts_;
   std::vector<int64_t> logit_rows_;
-  std::vector<Sequence*> part_owners_;  // of parts_
+  std::vector<Due> due_;         // by rank
+  std::vector<size_t> reading_;  // of due_, those that read prompts
   std::vector<Sequence*> to_sample_;
+  std::vector<BlockCopy> copies_;  // each has a share in the block it is made from
   int64_t prompt_row_count_ = 0;
 };
 

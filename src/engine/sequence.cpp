@@ -18,6 +18,7 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
     : tokens_(std::move(setup.prompt)),
       prompt_count_(static_cast<int64_t>(tokens_.size())),
       max_size_(setup.max_size),
+      priority_(setup.priority),
       sampling_(std::move(setup.sampling)),
       ending_ids_(std::move(setup.ending_ids)),
       detokenizer_(tokenizer),
@@ -27,18 +28,29 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
   stream_->set_stats(stats_);
 }
 
-void Sequence::start(std::vector<BlockId> blocks, int64_t cached_count) {
-  SPARROW_CHECK(cached_count < size());
-  blocks_ = std::move(blocks);
-  computed_count_ = cached_count;
-  started_at_ = Clock::now();
-  stats_.cached_tokens = cached_count;
+void Sequence::start() {
+  if (!started_at_) started_at_ = Clock::now();
 }
 
-std::vector<BlockId> Sequence::take_blocks() { return std::exchange(blocks_, {}); }
+std::vector<BlockId> Sequence::take_blocks() {
+  computed_count_ = 0;
+  kept_count_ = 0;
+  return std::exchange(blocks_, {});
+}
+
+// What was computed before, and let go of, does not count.
+void Sequence::skip(int64_t count) {
+  const int64_t end = computed_count_ + count;
+  SPARROW_CHECK(end < size());
+  const int64_t begin = std::max(computed_count_, most_computed_count_);
+  stats_.cached_tokens += std::max<int64_t>(0, std::min(end, prompt_count_) - begin);
+  computed_count_ = end;
+  most_computed_count_ = std::max(most_computed_count_, computed_count_);
+}
 
 void Sequence::advance(int64_t count) {
   computed_count_ += count;
+  most_computed_count_ = std::max(most_computed_count_, computed_count_);
   if (pending_count() == 0 && !wants_token()) finish(FinishReason::length);
 }
 

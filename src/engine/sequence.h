@@ -11,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "engine/output_stream.h"
+#include "engine/prefix_cache.h"
 #include "engine/stop_matcher.h"
 #include "sampling/sampler.h"
 #include "text/detokenizer.h"
@@ -23,6 +24,7 @@ struct SequenceSetup {
   SamplingState sampling;
   std::vector<TokenId> ending_ids;  // sorted: sampling one of them ends the answer
   int64_t max_size = 0;             // of prompt and answer together
+  Priority priority = Priority::interactive;
 };
 
 // Made on its caller's thread; used by the engine's afterwards.
@@ -43,12 +45,28 @@ class Sequence {
   // Whether the logits of its last token are wanted.
   bool wants_token() const { return size() < max_size_; }
 
-  // The KV blocks of positions [0, max_size); the first `cached_count` positions hold the prompt's
-  // keys and values already.
-  void start(std::vector<BlockId> blocks, int64_t cached_count);
+  // Its first step is near.
+  void start();
+
+  // Blocks of the KV cache for its first positions, each of the cache's block size.
   const std::vector<BlockId>& blocks() const { return blocks_; }
+  void add_block(BlockId block) { blocks_.push_back(block); }
+  void set_block(size_t i, BlockId block) { blocks_[i] = block; }
+  // Everything is to be computed anew.
   std::vector<BlockId> take_blocks();
 
+  // Of its full blocks: what they are known by (prefix_cache.h), and how many others can find.
+  std::vector<PrefixKey>& keys() { return keys_; }
+  const std::vector<PrefixKey>& keys() const { return keys_; }
+  int64_t kept_count() const { return kept_count_; }
+  void set_kept_count(int64_t count) { kept_count_ = count; }
+
+  Priority priority() const { return priority_; }
+
+  void count_preemption() { ++stats_.preemption_count; }
+
+  // The keys and values of `count` more positions were found in the cache.
+  void skip(int64_t count);
   // `count` more positions are computed. A sequence that wants no token is then at its end.
   void advance(int64_t count);
   // The token after the last, or why there is none. May finish the sequence.
@@ -71,8 +89,12 @@ class Sequence {
   std::vector<TokenId> tokens_;
   int64_t prompt_count_;
   int64_t max_size_;
+  Priority priority_;
   int64_t computed_count_ = 0;
+  int64_t most_computed_count_ = 0;  // before it was put back, too
   std::vector<BlockId> blocks_;
+  std::vector<PrefixKey> keys_;
+  int64_t kept_count_ = 0;
   SamplingState sampling_;
   std::vector<TokenId> ending_ids_;
   Detokenizer detokenizer_;

@@ -30,7 +30,7 @@ Read feed(const Tokenizer& tokenizer, const SamplingParams& params, const Ids& i
           FinishReason at_end = FinishReason::none) {
   const Admission admission(tokenizer, tokenizer.vocabulary_size(), 1000);
   const std::unique_ptr<Sequence> sequence = admission.admit({{0}, params});
-  sequence->start({}, 0);
+  sequence->start();
   sequence->advance(1);
   Read read;
   const auto deliver = [&] {
@@ -164,7 +164,7 @@ TEST(Sequence, a_token_that_could_not_be_sampled_is_an_error_in_the_last_delta) 
   const FakeTokenizer tokenizer({"a"});
   const Admission admission(tokenizer, 1, 10);
   const std::unique_ptr<Sequence> sequence = admission.admit({{0}, {}});
-  sequence->start({}, 0);
+  sequence->start();
   sequence->advance(1);
   SampledToken none;
   none.error = "no number";

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "kernels/kernel_table.h"
@@ -47,6 +49,15 @@ CpuKvMemory::CpuKvMemory(const KvShape& shape, KvType type, int64_t block_count,
       memory_(Memory::huge(checked_size(shape, type, block_count, block_tokens),
                            fmt::format("the KV cache ({} blocks of {} tokens in {})", block_count,
                                        block_tokens, to_string(type)))) {}
+
+void CpuKvMemory::copy_block(BlockId from, BlockId to) {
+  SPARROW_CHECK(from >= 0 && from < block_count_ && to >= 0 && to < block_count_ && from != to);
+  const int64_t bytes = block_tokens_ * shape_.bytes_per_token(type_) / shape_.layer_count;
+  for (int64_t layer = 0; layer < shape_.layer_count; ++layer) {
+    std::byte* blocks = memory_.data() + layer * block_count_ * bytes;
+    std::memcpy(blocks + to * bytes, blocks + from * bytes, static_cast<size_t>(bytes));
+  }
+}
 
 int64_t CpuKvMemory::group_offset(int64_t layer, std::span<const BlockId> blocks, int64_t half,
                                   int64_t head, int64_t position) const {

@@ -17,6 +17,7 @@ class CpuKvMemory final : public KvMemory {
   int64_t block_count() const override { return block_count_; }
   int64_t block_tokens() const override { return block_tokens_; }
   int64_t size_bytes() const override { return memory_.size_bytes(); }
+  void copy_block(BlockId from, BlockId to) override;
 
   const KvShape& shape() const { return shape_; }
   KvType type() const { return type_; }

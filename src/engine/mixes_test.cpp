@@ -1,0 +1,110 @@
+// Thousands of random mixes of requests: whatever runs beside a request, comes before it, is
+// cancelled or put back for memory, its tokens are those it has alone on a cold engine.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/support/engine_rig.h"
+
+namespace sparrow::engine {
+namespace {
+
+struct Kind {
+  Ids prompt;
+  SamplingParams params;
+  Answer alone;
+};
+
+// Prompts that begin like others, end inside them, and go on from their answers.
+std::vector<Kind> kinds() {
+  std::mt19937 random(3);
+  const auto up_to = [&](int64_t n) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(n));
+  };
+  std::vector<Kind> all;
+  for (int64_t i = 0; i < 48; ++i) {
+    Kind kind;
+    if (i >= 8) {
+      const Kind& other = all[static_cast<size_t>(up_to(i))];
+      Ids known = other.prompt;
+      known.insert(known.end(), other.alone.ids.begin(), other.alone.ids.end());
+      const int64_t count = std::min<int64_t>(static_cast<int64_t>(known.size()), 1 + up_to(100));
+      kind.prompt.assign(known.begin(), known.begin() + count);
+    }
+    for (const TokenId id : some_prompt(up_to(30) + (i < 8 ? 1 : 0), i)) kind.prompt.push_back(id);
+    const int64_t room = 160 - static_cast<int64_t>(kind.prompt.size());
+    kind.params = random_draws(std::min<int64_t>(room, 1 + up_to(30)), i);
+    if (i % 3 == 0) kind.params.temperature = 0;
+    if (i % 5 == 0) kind.params.logprobs = 2;
+    kind.alone = Rig().run(kind.prompt, kind.params);
+    all.push_back(std::move(kind));
+  }
+  return all;
+}
+
+void expect_equal(const Answer& found, const Answer& alone) {
+  ASSERT_EQ(found.ids, alone.ids);
+  EXPECT_EQ(found.text, alone.text);
+  EXPECT_EQ(found.last.finish_reason, alone.last.finish_reason);
+  for (size_t i = 0; i < found.tokens.size(); ++i)
+    EXPECT_EQ(found.tokens[i].logprob, alone.tokens[i].logprob);
+}
+
+TEST(Mixes, of_any_requests_give_each_the_tokens_it_has_alone) {
+  const std::vector<Kind> known = kinds();
+  std::mt19937 random(7);
+  const auto up_to = [&](int64_t n) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(n));
+  };
+  constexpr int kRounds = 350;
+  int64_t preemptions = 0;
+  int64_t cached = 0;
+  int64_t cancelled = 0;
+  // From a pool that holds one long request to one that holds many.
+  for (const int64_t context : {160, 192, 512}) {
+    for (const int64_t chunk : {5, 64}) {
+      Rig rig({.context_length = context, .thread_count = 1, .prefill_chunk = chunk});
+      for (int round = 0; round < kRounds; ++round) {
+        struct Started {
+          const Kind* kind;
+          std::shared_ptr<OutputStream> stream;
+          bool may_be_cancelled = false;
+        };
+        std::vector<Started> started;
+        for (int64_t count = 1 + up_to(9); count > 0; --count) {
+          const Kind& kind = known[static_cast<size_t>(up_to(static_cast<int64_t>(known.size())))];
+          const Priority priority = up_to(3) == 0 ? Priority::batch : Priority::interactive;
+          started.push_back({&kind, rig.engine().submit({kind.prompt, kind.params, priority})});
+          for (int64_t steps = up_to(6); steps > 0; --steps) rig.step();
+          if (up_to(6) == 0) {
+            Started& one =
+                started[static_cast<size_t>(up_to(static_cast<int64_t>(started.size())))];
+            one.stream->cancel();
+            one.may_be_cancelled = true;
+          }
+        }
+        rig.run();
+        for (const Started& one : started) {
+          const Answer answer = Rig::read(*one.stream);
+          cached += answer.stats.cached_tokens;
+          if (one.may_be_cancelled && answer.last.finish_reason == FinishReason::cancelled) {
+            ++cancelled;
+            ASSERT_LE(answer.ids.size(), one.kind->alone.ids.size());
+            EXPECT_TRUE(
+                std::equal(answer.ids.begin(), answer.ids.end(), one.kind->alone.ids.begin()));
+          } else {
+            expect_equal(answer, one.kind->alone);
+          }
+        }
+        ASSERT_EQ(used_blocks(rig.engine()), 0);
+      }
+      preemptions += rig.engine().stats().preemption_count;
+    }
+  }
+  EXPECT_GT(preemptions, 100);
+  EXPECT_GT(cached, 1000);
+  EXPECT_GT(cancelled, 100);
+}
+
+}  // namespace
+}  // namespace sparrow::engine
