@@ -107,6 +107,7 @@ ChatSettings chat_settings(const RunFlags& flags) {
   ChatSettings settings;
   settings.system = flags.system;
   settings.engine.context_length = flags.context;
+  settings.engine.max_sequences = 1;
   settings.engine.thread_count = flags.threads;
   settings.engine.kv_type = parse_kv_type(flags.kv_type);
   settings.engine.activations = parse_activation_mode(flags.activations);

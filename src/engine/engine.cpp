@@ -93,15 +93,14 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
       backend(make_cpu_backend(
           {.thread_count = options.thread_count, .activations = options.activations})),
       model(load_model(file, *backend, {options.on_progress})),
-      kv(model->make_kv_memory(
-          options.kv_type, (plan.context_length + kBlockTokens - 1) / kBlockTokens, kBlockTokens)),
+      kv(model->make_kv_memory(options.kv_type, plan.kv_tokens / kBlockTokens, kBlockTokens)),
       workspace(model->make_workspace(workspace_limits(plan, options))),
       sampler(model->config().vocabulary_size),
       admission(*tokenizer, model->config().vocabulary_size, plan.context_length),
       pool(kv->block_count(), kv->block_tokens()),
       scheduler(
           pool,
-          {.max_sequences = kMaxSequences, .max_rows = workspace_limits(plan, options).max_rows},
+          {.max_sequences = options.max_sequences, .max_rows = workspace_limits(plan, options).max_rows},
           {}),
       pace(std::min(options.prefill_chunk, plan.context_length)) {
   plan.weight_bytes = model->weight_bytes();

@@ -15,8 +15,14 @@
 namespace sparrow::engine {
 
 struct EngineOptions {
-  int64_t context_length = 0;  // 0: the model's, at most 32,768, less where memory does not hold it
+  // Of one request, prompt and answer together. 0: the model's, at most 32,768, less where memory
+  // does not hold it.
+  int64_t context_length = 0;
   KvType kv_type = KvType::f16;
+  // For the keys and values of all requests. 0: half of the memory that is free beside the weights,
+  // at least one context, at most max_sequences of them. Taken from the system as it is needed.
+  int64_t kv_cache_bytes = 0;
+  int64_t max_sequences = 32;  // running at once
   int thread_count = 0;  // 0: the backend decides
   ActivationMode activations = ActivationMode::automatic;
   int64_t prefill_chunk = 256;              // tokens of a prompt computed in one step
@@ -30,6 +36,7 @@ struct EnginePlan {
   int64_t model_context_length = 0;
   int64_t weight_bytes = 0;
   int64_t kv_bytes = 0;
+  int64_t kv_tokens = 0;        // that these hold
   int64_t available_bytes = 0;  // memory free on this machine when it was planned
   bool is_reduced = false;      // memory, not the model, set context_length
 };

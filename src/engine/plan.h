@@ -5,8 +5,7 @@
 
 namespace sparrow::engine {
 
-inline constexpr int64_t kBlockTokens = 32;   // a multiple of the attention kernels' key tile
-inline constexpr int64_t kMaxSequences = 16;  // running at once
+inline constexpr int64_t kBlockTokens = 32;  // a multiple of the attention kernels' key tile
 inline constexpr int64_t kDefaultContext = 32768;
 
 // What is known before loading.

@@ -43,9 +43,10 @@ std::string refusal(const PlanInput& input, const EngineOptions& options, ErrorC
 }
 
 TEST(Plan, the_default_context_is_32768_where_memory_holds_it) {
-  const EnginePlan plan = plan_engine(qwen3_4b(16 * kGiB), {});
+  const EnginePlan plan = plan_engine(qwen3_4b(16 * kGiB), {.max_sequences = 1});
   EXPECT_EQ(plan.context_length, 32768);
   EXPECT_EQ(plan.model_context_length, 262144);
+  EXPECT_EQ(plan.kv_tokens, 32768);
   EXPECT_EQ(plan.kv_bytes, int64_t{32768} * 147456);
   EXPECT_EQ(plan.weight_bytes, 2497281120);
   EXPECT_EQ(plan.available_bytes, 16 * kGiB);
@@ -87,6 +88,32 @@ TEST(Plan, a_model_that_does_not_fit_at_all_is_refused) {
   refusal(qwen3_4b(0), {}, ErrorCode::out_of_memory);
 }
 
+TEST(Plan, the_cache_of_many_sequences_takes_half_of_what_is_free_and_one_context_at_least) {
+  const EnginePlan plan = plan_engine(qwen3_4b(24 * kGiB), {});
+  EXPECT_EQ(plan.context_length, 32768);
+  EXPECT_NEAR(static_cast<double>(plan.kv_bytes), 0.5 * (24 - 2.33) * kGiB, 0.1 * kGiB);
+  EXPECT_EQ(plan.kv_bytes, plan.kv_tokens * 147456);
+  EXPECT_EQ(plan.kv_tokens % kBlockTokens, 0);
+  EXPECT_EQ(plan_engine(qwen3_4b(8 * kGiB), {}).kv_tokens, 32768);
+  EXPECT_EQ(plan_engine(qwen3_4b(24 * kGiB), {.context_length = 100, .max_sequences = 3}).kv_tokens,
+            3 * 128);
+}
+
+TEST(Plan, a_budget_for_the_cache_is_kept_or_refused_with_the_numbers) {
+  EnginePlan plan = plan_engine(qwen3_4b(24 * kGiB), {.kv_cache_bytes = 2 * kGiB});
+  EXPECT_LE(plan.kv_bytes, 2 * kGiB);
+  EXPECT_GT(plan.kv_bytes, 2 * kGiB - (8 << 20));
+  EXPECT_EQ(plan.context_length, plan.kv_tokens);
+  EXPECT_TRUE(plan.is_reduced);
+  plan = plan_engine(qwen3_4b(24 * kGiB), {.context_length = 1000, .kv_cache_bytes = 2 * kGiB});
+  EXPECT_EQ(plan.context_length, 1000);
+  EXPECT_THAT(refusal(qwen3_4b(24 * kGiB), {.context_length = 20000, .kv_cache_bytes = 2 * kGiB},
+                      ErrorCode::out_of_memory),
+              HasSubstr("but 2.00 GiB was allowed for it; a context of 14560 would fit"));
+  EXPECT_THAT(refusal(qwen3_4b(4 * kGiB), {.kv_cache_bytes = 2 * kGiB}, ErrorCode::out_of_memory),
+              HasSubstr("a KV cache of 2.00 GiB was asked for beside 2.33 GiB for the weights"));
+}
+
 TEST(Plan, options_outside_their_range_are_named) {
   const PlanInput input = qwen3_4b(16 * kGiB);
   constexpr ErrorCode kBad = ErrorCode::invalid_argument;
@@ -95,6 +122,9 @@ TEST(Plan, options_outside_their_range_are_named) {
   EXPECT_THAT(refusal(input, {.context_length = -1}, kBad), HasSubstr("got -1"));
   EXPECT_THAT(refusal(input, {.thread_count = -1}, kBad), HasSubstr("number of threads"));
   EXPECT_THAT(refusal(input, {.prefill_chunk = 0}, kBad), HasSubstr("prefill_chunk"));
+  EXPECT_EQ(refusal(input, {.max_sequences = 0}, kBad),
+            "max_sequences must be in [1, 1024], got 0");
+  EXPECT_THAT(refusal(input, {.kv_cache_bytes = -5}, kBad), HasSubstr("kv_cache_bytes"));
 }
 
 }  // namespace

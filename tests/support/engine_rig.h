@@ -22,7 +22,8 @@ struct Answer {
   RequestStats stats;
 };
 
-// An engine on a tiny model, with the file's bytes.
+// An engine on a tiny model, with the file's bytes. Unless the options say otherwise, it runs on one
+// thread, with a cache for one context.
 class Rig {
  public:
   explicit Rig(const EngineOptions& options = {}, const char* architecture = "qwen2")
@@ -31,6 +32,11 @@ class Rig {
       : bytes_(std::move(bytes)), file_(GgufFile::parse(bytes_, "tiny")) {
     EngineOptions few = options;
     if (few.thread_count == 0) few.thread_count = 1;
+    if (few.kv_cache_bytes == 0) {
+      const ModelConfig config = read_model_config(*file_);
+      const int64_t tokens = few.context_length > 0 ? few.context_length : config.context_length;
+      few.kv_cache_bytes = (tokens + 31) / 32 * 32 * kv_bytes_per_token(config, few.kv_type);
+    }
     engine_ = Engine::load(file_, Tokenizer::from_gguf(*file_), few);
   }
 
