@@ -25,6 +25,7 @@ struct SamplingParams {
   double presence_penalty = 0.0;
   double frequency_penalty = 0.0;
   int64_t penalty_window = 64;  // tokens looked back on; 0: off, -1: all
+  bool penalize_prompt = true;  // by presence and frequency
   double dry_multiplier = 0.0;  // 0: off
   double dry_base = 1.75;
   int64_t dry_allowed_length = 2;
@@ -40,9 +41,10 @@ struct SamplingParams {
   std::vector<int32_t> stop_token_ids;
   bool ignore_eos = false;
   int64_t min_tokens = 0;
-  int64_t max_tokens = -1;      // -1: until the context is full
-  std::optional<int64_t> seed;  // empty or -1: drawn at submit, and reported
-  int64_t logprobs = -1;        // -1: none; 0: the chosen token's; n: also the n most likely
+  int64_t max_tokens = -1;       // -1: until the context is full
+  std::optional<int64_t> seed;   // empty or -1: drawn at submit, and reported
+  int64_t logprobs = -1;         // -1: none; 0: the chosen token's; n: also the n most likely
+  int64_t prompt_logprobs = -1;  // the same of the prompt's tokens
 };
 
 // One row of the field table.

@@ -98,10 +98,10 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
       sampler(model->config().vocabulary_size),
       admission(*tokenizer, model->config().vocabulary_size, plan.context_length),
       pool(kv->block_count(), kv->block_tokens()),
-      scheduler(
-          pool,
-          {.max_sequences = options.max_sequences, .max_rows = workspace_limits(plan, options).max_rows},
-          {}),
+      scheduler(pool,
+                {.max_sequences = options.max_sequences,
+                 .max_rows = workspace_limits(plan, options).max_rows},
+                {}),
       pace(std::min(options.prefill_chunk, plan.context_length)) {
   plan.weight_bytes = model->weight_bytes();
   const int64_t rows = model->config().vocabulary_size;
@@ -166,8 +166,15 @@ bool Engine::Impl::run_step() {
 
   scheduler.commit();
   int64_t row = 0;
-  for (Sequence* sequence : scheduler.rows_to_sample()) {
-    sequence->append(sampler.sample(logits.row(row++), sequence->tokens(), sequence->sampling()));
+  for (const auto& [sequence, position] : scheduler.logit_rows()) {
+    const std::span<float> row_logits = logits.row(row++);
+    if (position + 1 < sequence->size()) {
+      const TokenId next = sequence->tokens()[static_cast<size_t>(position + 1)];
+      const int64_t count = sequence->sampling().params.prompt_logprobs;
+      sequence->append_score(position, sampler.score(row_logits, next, count));
+    } else {
+      sequence->append(sampler.sample(row_logits, sequence->tokens(), sequence->sampling()));
+    }
   }
   scheduler.deliver();
   return true;

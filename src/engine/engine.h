@@ -23,7 +23,7 @@ struct EngineOptions {
   // at least one context, at most max_sequences of them. Taken from the system as it is needed.
   int64_t kv_cache_bytes = 0;
   int64_t max_sequences = 32;  // running at once
-  int thread_count = 0;  // 0: the backend decides
+  int thread_count = 0;        // 0: the backend decides
   ActivationMode activations = ActivationMode::automatic;
   int64_t prefill_chunk = 256;              // tokens of a prompt computed in one step
   std::function<void(double)> on_progress;  // loading, 0 to 1

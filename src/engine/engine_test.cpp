@@ -233,6 +233,34 @@ TEST(Engine, logprobs_are_those_of_the_models_raw_logits) {
   EXPECT_TRUE(rig.run(prompt, greedy(2)).tokens[0].top.empty());
 }
 
+TEST(Engine, prompt_logprobs_are_the_floats_that_an_answer_of_these_tokens_has) {
+  SamplingParams params = random_draws(30, 4);
+  params.logprobs = 2;
+  params.prompt_logprobs = 2;
+  Rig rig({.prefill_chunk = 50});
+  const Ids prompt = some_prompt(45);
+  const Answer answer = rig.run(prompt, params);
+  ASSERT_EQ(answer.prompt_tokens.size(), 44u);
+  Ids all = prompt;
+  all.insert(all.end(), answer.ids.begin(), answer.ids.end());
+  const Answer again = rig.run(all, params);  // on a warm cache
+  EXPECT_EQ(again.stats.cached_tokens, 0);
+  ASSERT_EQ(again.prompt_tokens.size(), 74u);
+  for (size_t i = 0; i < 74; ++i) {
+    const OutputToken& expected = i < 44 ? answer.prompt_tokens[i] : answer.tokens[i - 44];
+    EXPECT_EQ(again.prompt_tokens[i].id, all[i + 1]);
+    EXPECT_EQ(again.prompt_tokens[i].logprob, expected.logprob) << i;
+    EXPECT_EQ(again.prompt_tokens[i].rank, expected.rank) << i;
+    ASSERT_EQ(again.prompt_tokens[i].top.size(), 2u);
+    EXPECT_EQ(again.prompt_tokens[i].top[1].logprob, expected.top[1].logprob) << i;
+    EXPECT_EQ(again.prompt_tokens[i].rank == 1,
+              again.prompt_tokens[i].top[0].id == again.prompt_tokens[i].id);
+  }
+  params.max_tokens = 0;
+  EXPECT_EQ(rig.run(all, params).prompt_tokens.size(), 74u);
+  EXPECT_TRUE(rig.run({5}, params).prompt_tokens.empty());
+}
+
 TEST(Engine, a_cancelled_request_ends_within_one_step_and_frees_its_blocks) {
   Rig rig({.context_length = 256, .prefill_chunk = 16});
   // While it reads its prompt, while it answers, and while it waits.

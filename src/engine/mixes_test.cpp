@@ -36,7 +36,11 @@ std::vector<Kind> kinds() {
     kind.params = random_draws(std::min<int64_t>(room, 1 + up_to(30)), i);
     if (i % 3 == 0) kind.params.temperature = 0;
     if (i % 5 == 0) kind.params.logprobs = 2;
+    if (i % 6 == 1) kind.params.prompt_logprobs = 1;
     kind.alone = Rig().run(kind.prompt, kind.params);
+    if (kind.params.prompt_logprobs >= 0) {
+      EXPECT_EQ(kind.alone.prompt_tokens.size() + 1, kind.prompt.size());
+    }
     all.push_back(std::move(kind));
   }
   return all;
@@ -48,6 +52,9 @@ void expect_equal(const Answer& found, const Answer& alone) {
   EXPECT_EQ(found.last.finish_reason, alone.last.finish_reason);
   for (size_t i = 0; i < found.tokens.size(); ++i)
     EXPECT_EQ(found.tokens[i].logprob, alone.tokens[i].logprob);
+  ASSERT_EQ(found.prompt_tokens.size(), alone.prompt_tokens.size());
+  for (size_t i = 0; i < found.prompt_tokens.size(); ++i)
+    EXPECT_EQ(found.prompt_tokens[i].logprob, alone.prompt_tokens[i].logprob);
 }
 
 TEST(Mixes, of_any_requests_give_each_the_tokens_it_has_alone) {

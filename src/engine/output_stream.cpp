@@ -5,13 +5,20 @@
 #include <utility>
 
 namespace sparrow {
+namespace {
+
+void move_to_end(std::vector<OutputToken>& all, std::vector<OutputToken>& more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
 
 void OutputStream::push(TextDelta delta) {
   const std::scoped_lock lock(mutex_);
   if (is_finished_) return;
   pending_.text += delta.text;
-  pending_.tokens.insert(pending_.tokens.end(), std::make_move_iterator(delta.tokens.begin()),
-                         std::make_move_iterator(delta.tokens.end()));
+  move_to_end(pending_.tokens, delta.tokens);
+  move_to_end(pending_.prompt_tokens, delta.prompt_tokens);
   if (delta.finish_reason != FinishReason::none) {
     pending_.finish_reason = delta.finish_reason;
     pending_.error = std::move(delta.error);

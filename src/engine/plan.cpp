@@ -48,7 +48,7 @@ int64_t block_count(int64_t context_length) {
 
 WorkspaceLimits workspace_limits(const EnginePlan& plan, const EngineOptions& options) {
   return {.max_rows = std::min(options.prefill_chunk, plan.context_length) + options.max_sequences,
-          .max_logit_rows = options.max_sequences,
+          .max_logit_rows = options.max_sequences + kMaxScores,
           .max_positions = plan.context_length};
 }
 
@@ -96,10 +96,9 @@ EnginePlan plan_engine(const PlanInput& input, const EngineOptions& options) {
     plan.is_reduced = true;
   }
   const int64_t one = block_count(plan.context_length);
-  const int64_t blocks = options.kv_cache_bytes > 0
-                             ? budget / block_bytes
-                             : std::clamp(room / kShare / block_bytes, one,
-                                          one * options.max_sequences);
+  const int64_t blocks = options.kv_cache_bytes > 0 ? budget / block_bytes
+                                                    : std::clamp(room / kShare / block_bytes, one,
+                                                                 one * options.max_sequences);
   plan.kv_tokens = blocks * kBlockTokens;
   plan.kv_bytes = blocks * block_bytes;
   return plan;

@@ -6,6 +6,7 @@
 namespace sparrow::engine {
 
 inline constexpr int64_t kBlockTokens = 32;  // a multiple of the attention kernels' key tile
+inline constexpr int64_t kMaxScores = 32;    // rows of prompts a step gives the logits of
 inline constexpr int64_t kDefaultContext = 32768;
 
 // What is known before loading.

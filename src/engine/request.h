@@ -25,11 +25,11 @@ struct Request {
 enum class FinishReason { none, stop, length, cancelled, error };
 std::string_view to_string(FinishReason reason);
 
-// One token of an answer, with logprobs (sampling/logprobs.h) if they were asked for. The token
-// that ended the answer, an end of generation or one of stop_token_ids, is not part of it.
+// A token with its logprobs (sampling/logprobs.h), if they were asked for.
 struct OutputToken {
   TokenId id = 0;
   float logprob = 0;
+  int64_t rank = 0;  // how many tokens were at least as likely; it is one of them
   std::vector<TokenLogprob> top;
 };
 
@@ -37,7 +37,10 @@ struct OutputToken {
 // may still become a stop string is held back, so tokens may run ahead of their text.
 struct TextDelta {
   std::string text;
+  // Of the answer. The token that ended it, an end of generation or one of stop_token_ids, is none.
   std::vector<OutputToken> tokens;
+  // Of the prompt from its second token on, with prompt_logprobs; all come before the answer.
+  std::vector<OutputToken> prompt_tokens;
   FinishReason finish_reason = FinishReason::none;
   std::string error;                           // when finish_reason is error
   ErrorCode error_code = ErrorCode::internal;  // of that error

@@ -120,7 +120,7 @@ const Batch& Scheduler::next_batch(int64_t prompt_rows) {
   parts_.clear();
   logit_rows_.clear();
   due_.clear();
-  to_sample_.clear();
+  logit_owners_.clear();
   prompt_row_count_ = 0;
   release_copied();
   start_waiting();
@@ -164,14 +164,20 @@ void Scheduler::share_out_rows(int64_t prompt_rows) {
     left -= count;
   }
   due_[first].count = std::min(pending(first), first_rows + left);
+
+  int64_t scores = limits_.max_scores;
+  for (Due& due : due_) {
+    if (!due.sequence->scores_prompt() || due.sequence->pending_count() == 1) continue;
+    due.count = std::min(due.count, scores);
+    scores -= due.count;
+  }
 }
 
-// Whole blocks of others that hold its next positions. The last token's logits are wanted, so it is
-// computed in any case.
+// Whole blocks of others that hold its next positions.
 void Scheduler::adopt_blocks(Sequence& sequence) {
   const int64_t size = pool_.block_tokens();
   while (sequence.computed_count() % size == 0 &&
-         sequence.computed_count() + size < sequence.size()) {
+         sequence.computed_count() + size <= sequence.reusable_count()) {
     const int64_t i = sequence.computed_count() / size;
     const auto found = cache_.find(sequence.keys()[static_cast<size_t>(i)], tokens_in(sequence, i));
     if (!found) return;
@@ -188,7 +194,7 @@ Scheduler::Wanted Scheduler::wanted_of(const Sequence& sequence) const {
   const int64_t size = pool_.block_tokens();
   const int64_t begin = sequence.computed_count();
   if (begin % size != 0) return {};
-  return {begin, std::min(size, sequence.size() - 1 - begin)};
+  return {begin, std::clamp<int64_t>(sequence.reusable_count() - begin, 0, size)};
 }
 
 // How many of the wanted tokens another that runs has in the same place, behind the same ones.
@@ -280,12 +286,14 @@ void Scheduler::add_rows(Sequence& sequence, int64_t count) {
                     .first_position = first,
                     .blocks = sequence.blocks()});
   for (int64_t position = first; position < first + count; ++position) {
+    const bool is_last = position + 1 == sequence.size();
+    if (sequence.wants_score(position) || (is_last && sequence.wants_token())) {
+      logit_rows_.push_back(static_cast<int64_t>(ids_.size()));
+      logit_owners_.push_back({&sequence, position});
+    }
     ids_.push_back(sequence.tokens()[static_cast<size_t>(position)]);
     positions_.push_back(static_cast<int32_t>(position));
   }
-  if (first + count < sequence.size() || !sequence.wants_token()) return;
-  logit_rows_.push_back(static_cast<int64_t>(ids_.size()) - 1);
-  to_sample_.push_back(&sequence);
 }
 
 void Scheduler::commit() {

@@ -26,6 +26,13 @@ namespace sparrow {
 struct SchedulerLimits {
   int64_t max_sequences = 1;  // running at once
   int64_t max_rows = 1;       // of a step's batch, at least max_sequences
+  int64_t max_scores = 1;     // rows of prompts whose logits are wanted
+};
+
+// Whose logits one of the batch's logit rows gives.
+struct LogitRow {
+  Sequence* sequence = nullptr;
+  int64_t position = 0;
 };
 
 // The content of one block to be copied to another before a batch is computed.
@@ -47,8 +54,8 @@ class Scheduler {
   const Batch& next_batch(int64_t prompt_rows);
   std::span<const BlockCopy> copies() const { return copies_; }
 
-  // Whose next token each of the batch's logit rows gives, in the order of Batch::logit_rows.
-  std::span<Sequence* const> rows_to_sample() const { return to_sample_; }
+  // In the order of Batch::logit_rows.
+  std::span<const LogitRow> logit_rows() const { return logit_owners_; }
   // Of the last batch.
   int64_t prompt_row_count() const { return prompt_row_count_; }
   int64_t decode_row_count() const {
@@ -125,7 +132,7 @@ class Scheduler {
   std::vector<int64_t> logit_rows_;
   std::vector<Due> due_;         // by rank
   std::vector<size_t> reading_;  // of due_, those that read prompts
-  std::vector<Sequence*> to_sample_;
+  std::vector<LogitRow> logit_owners_;
   std::vector<BlockCopy> copies_;  // each has a share in the block it is made from
   int64_t prompt_row_count_ = 0;
 };

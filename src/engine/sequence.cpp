@@ -12,6 +12,10 @@ double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+OutputToken to_output(const SampledToken& token) {
+  return {token.id, token.logprob, token.rank, {token.top.begin(), token.top.end()}};
+}
+
 }  // namespace
 
 Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
@@ -54,15 +58,23 @@ void Sequence::advance(int64_t count) {
   if (pending_count() == 0 && !wants_token()) finish(FinishReason::length);
 }
 
+void Sequence::append_score(int64_t position, const SampledToken& token) {
+  if (is_finished()) return;
+  if (token.id < 0) return finish_with(Error(ErrorCode::invalid_file, token.error));
+  SPARROW_CHECK(position == scored_count_);
+  ++scored_count_;
+  delta_.prompt_tokens.push_back(to_output(token));
+}
+
 void Sequence::append(const SampledToken& token) {
+  if (is_finished()) return;
   if (!answer_began_at_) answer_began_at_ = Clock::now();
   if (token.id < 0) return finish_with(Error(ErrorCode::invalid_file, token.error));
   if (std::binary_search(ending_ids_.begin(), ending_ids_.end(), token.id))
     return finish(FinishReason::stop);
   tokens_.push_back(token.id);
   ++stats_.output_tokens;
-  delta_.tokens.push_back(
-      {token.id, token.logprob, std::vector<TokenLogprob>(token.top.begin(), token.top.end())});
+  delta_.tokens.push_back(to_output(token));
   show(detokenizer_.push(token.id));
   if (!is_finished() && !wants_token()) finish(FinishReason::length);
 }
@@ -103,7 +115,7 @@ void Sequence::deliver() {
     stats_.prefill_s = seconds(answer_began_at - started_at);
     stats_.decode_s = seconds(now - answer_began_at);
     stream_->set_stats(stats_);
-  } else if (delta_.text.empty() && delta_.tokens.empty()) {
+  } else if (delta_.text.empty() && delta_.tokens.empty() && delta_.prompt_tokens.empty()) {
     return;
   }
   delta_.finish_reason = finish_reason_;

@@ -44,6 +44,16 @@ class Sequence {
   int64_t pending_count() const { return size() - computed_count_; }
   // Whether the logits of its last token are wanted.
   bool wants_token() const { return size() < max_size_; }
+  // Whether those of this position are, to score the prompt's next token.
+  bool wants_score(int64_t position) const {
+    return scores_prompt() && position >= scored_count_ && position + 1 < prompt_count_;
+  }
+  bool scores_prompt() const { return sampling_.params.prompt_logprobs >= 0; }
+  // Positions that others may have computed; of the rest the logits are wanted.
+  int64_t reusable_count() const {
+    const bool is_scored = scored_count_ + 1 >= prompt_count_;
+    return scores_prompt() && !is_scored ? scored_count_ : size() - 1;
+  }
 
   // Its first step is near.
   void start();
@@ -69,6 +79,8 @@ class Sequence {
   void skip(int64_t count);
   // `count` more positions are computed. A sequence that wants no token is then at its end.
   void advance(int64_t count);
+  // The score of the prompt's token after `position`, or why there is none; in ascending order.
+  void append_score(int64_t position, const SampledToken& token);
   // The token after the last, or why there is none. May finish the sequence.
   void append(const SampledToken& token);
   void finish(FinishReason reason);
@@ -95,6 +107,7 @@ class Sequence {
   std::vector<BlockId> blocks_;
   std::vector<PrefixKey> keys_;
   int64_t kept_count_ = 0;
+  int64_t scored_count_ = 0;  // positions whose logits have scored the next token
   SamplingState sampling_;
   std::vector<TokenId> ending_ids_;
   Detokenizer detokenizer_;

@@ -40,6 +40,10 @@ constexpr SamplingField kFields[] = {
     {"penalty_window", &P::penalty_window, -1, kLongest, false, 1, "in [-1, 16777216]",
      "How many of the last tokens, of prompt and answer, the three penalties look at; 0: none, -1: "
      "all."},
+    {"penalize_prompt", &P::penalize_prompt, 0, 1, false, 1, "true or false",
+     "Whether presence and frequency also count tokens of the prompt; false: of the answer only, "
+     "as "
+     "OpenAI and vLLM do."},
     {"dry_multiplier", &P::dry_multiplier, 0, 100, false, 1, "in [0, 100]",
      "DRY: the penalty for continuing a repetition of the allowed length; 0: off."},
     {"dry_base", &P::dry_base, 1, 100, false, 1, "in [1, 100]",
@@ -79,6 +83,9 @@ constexpr SamplingField kFields[] = {
     {"logprobs", &P::logprobs, -1, 20, false, 1, "in [-1, 20]",
      "Reports the log probability of each token of the answer, and of this many most likely ones; "
      "-1: none."},
+    {"prompt_logprobs", &P::prompt_logprobs, -1, 20, false, 1, "in [-1, 20]",
+     "Reports the log probability of each token of the prompt but the first, and of this many most "
+     "likely ones in its place; -1: none. The whole prompt is then computed."},
 };
 
 }  // namespace

@@ -37,4 +37,9 @@ void top_logprobs(std::span<const float> logits, double log_total, int64_t count
   for (TokenLogprob& entry : out) entry.logprob = logprob_of(entry.logprob, log_total);
 }
 
+int64_t rank_of(std::span<const float> logits, int32_t id) {
+  const float logit = logits[static_cast<size_t>(id)];
+  return std::ranges::count_if(logits, [&](float other) { return other >= logit; });
+}
+
 }  // namespace sparrow

@@ -22,6 +22,9 @@ double log_sum_exp(std::span<const float> logits);
 void top_logprobs(std::span<const float> logits, double log_total, int64_t count,
                   std::vector<TokenLogprob>& out);
 
+// How many tokens are at least as likely as this one, itself included: 1 is the most likely.
+int64_t rank_of(std::span<const float> logits, int32_t id);
+
 inline float logprob_of(float logit, double log_total) {
   return static_cast<float>(static_cast<double>(logit) - log_total);
 }

@@ -10,6 +10,9 @@ namespace {
 
 constexpr uint32_t kInfinity = 0x7f800000;  // +inf as bits; above it, without the sign, is NaN
 
+constexpr const char* kBrokenLogits =
+    "the model computed logits that are not numbers: its weights are broken";
+
 }  // namespace
 
 bool has_broken_logit(std::span<const float> logits) {
@@ -32,7 +35,7 @@ SampledToken Sampler::sample(std::span<float> logits, std::span<const int32_t> t
   SPARROW_CHECK(static_cast<int64_t>(logits.size()) == vocabulary_size_);
   SampledToken result;
   if (has_broken_logit(logits)) {
-    result.error = "the model computed logits that are not numbers: its weights are broken";
+    result.error = kBrokenLogits;
     return result;
   }
   double log_total = 0;
@@ -51,9 +54,26 @@ SampledToken Sampler::sample(std::span<float> logits, std::span<const int32_t> t
   }
   if (state.params.logprobs >= 0) {
     result.logprob = logprob_of(raw_[static_cast<size_t>(result.id)], log_total);
+    result.rank = rank_of(raw_, result.id);
     result.top = top_;
   }
   ++state.output_count;
+  return result;
+}
+
+SampledToken Sampler::score(std::span<const float> logits, int32_t id, int64_t count) {
+  SPARROW_CHECK(static_cast<int64_t>(logits.size()) == vocabulary_size_);
+  SampledToken result;
+  if (has_broken_logit(logits)) {
+    result.error = kBrokenLogits;
+    return result;
+  }
+  const double log_total = log_sum_exp(logits);
+  top_logprobs(logits, log_total, count, top_);
+  result.id = id;
+  result.logprob = logprob_of(logits[static_cast<size_t>(id)], log_total);
+  result.rank = rank_of(logits, id);
+  result.top = top_;
   return result;
 }
 

@@ -16,6 +16,7 @@ struct SampledToken {
   int32_t id = -1;  // -1: nothing could be sampled, see `error`
   // With logprobs asked for; see logprobs.h. `top` is valid until the next call.
   float logprob = 0;
+  int64_t rank = 0;
   std::span<const TokenLogprob> top;
   // Empty unless id is -1: a logit that is no number, or every token excluded.
   const char* error = "";
@@ -32,6 +33,10 @@ class Sampler {
   // randomness on (state.seed, state.output_count); a sampled token advances the state.
   SampledToken sample(std::span<float> logits, std::span<const int32_t> tokens,
                       SamplingState& state);
+
+  // The logprobs of a token that is known: `id` where this row of logits stands, and the `count`
+  // most likely ones. As `sample` would report them; or its error of broken logits.
+  SampledToken score(std::span<const float> logits, int32_t id, int64_t count);
 
  private:
   int64_t vocabulary_size_;

@@ -241,6 +241,27 @@ TEST(Sampler, repetition_penalties_that_exclude_everything_else_leave_the_state_
   }
 }
 
+TEST(Sampler, presence_and_frequency_count_the_prompt_only_if_they_are_told_to) {
+  SamplingParams params;
+  params.temperature = 0;
+  params.presence_penalty = 1;
+  params.frequency_penalty = 1;
+  params.repeat_penalty = 1.25;
+  const std::vector<int32_t> tokens = {0, 0, 1};  // prompt 0, 0; answer 1
+  Sampler sampler(4);
+  const auto best = [&](bool penalize_prompt, Floats logits) {
+    params.penalize_prompt = penalize_prompt;
+    SamplingState state = make_state(params);
+    state.output_count = 1;
+    return sampler.sample(logits, tokens, state).id;
+  };
+  // 0 loses 1/5 in either case, and another 3 as a token of the prompt; 1 loses 1/5 and 2.
+  EXPECT_EQ(best(false, {10, 9, 7.9f, 0}), 0);
+  EXPECT_EQ(best(true, {10, 9, 7.9f, 0}), 2);
+  EXPECT_EQ(best(false, {9, 10, 7.3f, 0}), 2);
+  EXPECT_EQ(best(false, {9, 12, 7.3f, 0}), 1);
+}
+
 TEST(Sampler, logprobs_come_from_the_raw_row_whatever_the_steps_do) {
   SamplingParams params;
   params.temperature = 0;

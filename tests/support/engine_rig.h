@@ -18,12 +18,13 @@ struct Answer {
   std::string text;
   Ids ids;
   std::vector<OutputToken> tokens;
+  std::vector<OutputToken> prompt_tokens;
   TextDelta last;
   RequestStats stats;
 };
 
-// An engine on a tiny model, with the file's bytes. Unless the options say otherwise, it runs on one
-// thread, with a cache for one context.
+// An engine on a tiny model, with the file's bytes. Unless the options say otherwise, it runs on
+// one thread, with a cache for one context.
 class Rig {
  public:
   explicit Rig(const EngineOptions& options = {}, const char* architecture = "qwen2")
@@ -69,6 +70,8 @@ class Rig {
         answer.ids.push_back(token.id);
         answer.tokens.push_back(std::move(token));
       }
+      for (OutputToken& token : delta->prompt_tokens)
+        answer.prompt_tokens.push_back(std::move(token));
       answer.last = std::move(*delta);
     }
     answer.stats = stream.stats();
