@@ -8,11 +8,11 @@
 #include <fstream>
 #include <memory>
 
+#include "api/model_source.h"
 #include "apps/cli/bench_compare.h"
 #include "apps/cli/bench_tests.h"
 #include "apps/cli/command.h"
 #include "apps/cli/inspect_report.h"
-#include "apps/cli/model_source.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
 #include "base/error.h"
@@ -85,7 +85,7 @@ BenchReport measure(const BenchOptions& options) {
       options.compare.empty() ? std::vector<std::string>{} : split_command(options.compare);
   const KvType kv_type = parse_kv_type(options.kv_type);
 
-  const StoredModel stored = find_model(options.model, IfMissing::say_how);
+  const StoredModel stored = find_model(options.model);
   BenchReport report;
   ProgressBar bar;
   // Only for a person who waits: a log would get a line for every test of every round.

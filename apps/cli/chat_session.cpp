@@ -8,6 +8,7 @@
 #include "apps/cli/progress_bar.h"
 #include "apps/cli/repl_text.h"
 #include "base/error.h"
+#include "base/memory_info.h"
 
 namespace sparrow::cli {
 namespace {
@@ -43,13 +44,39 @@ void say_dropped(const Conversation& conversation, int64_t context_tokens) {
       conversation.system_message().empty() ? "" : "the system message and ", grouped(left)));
 }
 
+OpenedModel open_and_say(StoredModel stored) {
+  OpenedModel model = open_model(std::move(stored));
+  if (model.chat_template->is_built_in()) {
+    std::fprintf(stderr, "The file has no chat template; using the built-in '%s'.\n",
+                 model.chat_template->built_in_name().c_str());
+  }
+  return model;
+}
+
+// With a spinner on a terminal.
+std::unique_ptr<engine::Engine> load_engine(const OpenedModel& model,
+                                            const engine::EngineOptions& options) {
+  Spinner spinner("loading " + model.name());
+  std::unique_ptr<engine::Engine> engine =
+      engine::Engine::load(model.file, model.tokenizer, options);
+  engine->start();
+  return engine;
+}
+
 }  // namespace
+
+std::string context_text(const engine::EnginePlan& plan) {
+  if (!plan.is_reduced) return fmt::format("context {} tokens", grouped(plan.context_length));
+  return fmt::format("context {} of {} tokens, for the weights take {} and {} of memory were free",
+                     grouped(plan.context_length), grouped(plan.model_context_length),
+                     format_bytes(plan.weight_bytes), format_bytes(plan.available_bytes));
+}
 
 ChatSession::ChatSession(StoredModel stored, const ChatSettings& settings)
     : settings_(settings), params_(SamplingParams{}) {
   const Clock::time_point start = Clock::now();
-  model_ = open_model(std::move(stored));
-  model_params_ = cli::model_params(model_.stored, model_.file->metadata());
+  model_ = open_and_say(std::move(stored));
+  model_params_ = sparrow::model_params(model_.stored, model_.file->metadata());
   params_ = ChatParams(model_params_);
   for (const auto& [name, values] : settings_.parameters) params_.set(name, values);
   if (settings_.engine.context_length == 0) {
@@ -65,8 +92,11 @@ ChatSession::ChatSession(StoredModel stored, const ChatSettings& settings)
 FittedPrompt ChatSession::fit(Conversation& conversation, int64_t context_tokens) const {
   const ContextRoom room{context_tokens,
                          answer_room(context_tokens, params_.sampling().max_tokens)};
-  return conversation.fit(
-      room, [&](const std::vector<Message>& messages) { return encode_chat(model_, messages); });
+  return conversation.fit(room, [&](const std::vector<Message>& messages) {
+    TemplateInput input;
+    input.messages = to_json(messages);
+    return model_.chat_template->encode(input, *model_.tokenizer);
+  });
 }
 
 void ChatSession::check_fits(const std::string& message) const {

@@ -7,10 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "api/opened_model.h"
 #include "apps/cli/answer.h"
 #include "apps/cli/chat_params.h"
 #include "apps/cli/conversation.h"
-#include "apps/cli/opened_model.h"
+#include "engine/engine.h"
 
 namespace sparrow::cli {
 
@@ -23,6 +24,9 @@ struct ChatSettings {
   bool is_verbose = false;
   bool wraps = true;
 };
+
+// "context 8,192 of 32,768 tokens: …".
+std::string context_text(const engine::EnginePlan& plan);
 
 // Used by one thread.
 class ChatSession {

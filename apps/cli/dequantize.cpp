@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "api/model_source.h"
 #include "apps/cli/command.h"
-#include "apps/cli/model_source.h"
 #include "apps/cli/npy.h"
 #include "base/error.h"
 #include "gguf/gguf_file.h"
@@ -29,7 +29,7 @@ Tensor find_tensor(const GgufFile& file, const std::string& name) {
 }
 
 void dequantize_to_file(const DequantizeOptions& options) {
-  const StoredModel model = find_model(options.model, IfMissing::say_how);
+  const StoredModel model = find_model(options.model);
   const std::shared_ptr<const GgufFile> file = GgufFile::open(model.model_path);
   const Tensor tensor = find_tensor(*file, options.tensor);
   std::vector<int64_t> shape;  // GGUF has the fastest dimension first

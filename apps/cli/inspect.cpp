@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "api/model_source.h"
 #include "apps/cli/command.h"
 #include "apps/cli/display_text.h"
 #include "apps/cli/inspect_report.h"
-#include "apps/cli/model_source.h"
 #include "apps/cli/numbers.h"
 #include "base/memory_info.h"
 #include "store/disk.h"
@@ -165,7 +165,7 @@ void print_report(const ModelReport& report) {
 }
 
 void inspect(const InspectOptions& options) {
-  const StoredModel model = find_model(options.model, IfMissing::say_how);
+  const StoredModel model = find_model(options.model);
   const std::shared_ptr<const GgufFile> file = GgufFile::open(model.model_path);
   const ModelReport report = make_report(*file);
   if (!options.is_json) {

@@ -8,8 +8,8 @@
 #include <memory>
 #include <numeric>
 
+#include "api/model_source.h"
 #include "apps/cli/command.h"
-#include "apps/cli/model_source.h"
 #include "apps/cli/npy.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -157,7 +157,7 @@ void run_session(Session& session, std::span<const int32_t> ids, const LogitsOpt
 
 void write_logits(const LogitsOptions& options) {
   const KvType kv_type = parse_kv_type(options.kv_type);
-  const StoredModel stored = find_model(options.model, IfMissing::say_how);
+  const StoredModel stored = find_model(options.model);
   const Clock::time_point start = Clock::now();
   const std::shared_ptr<const GgufFile> file = GgufFile::open(stored.model_path);
   const ModelConfig config = read_model_config(*file);

@@ -71,8 +71,6 @@ void probe(const std::string& name) {
   fail(ErrorCode::network, "no source of '{}' answers within 5 s", entry.name);
 }
 
-}  // namespace
-
 StoredModel pull_with_progress(Store& store, const std::string& name, bool accept_new_digest) {
   const CatchInterrupt guard;
   ProgressBar bar;
@@ -92,6 +90,16 @@ StoredModel pull_with_progress(Store& store, const std::string& name, bool accep
   }
 }
 
+}  // namespace
+
+StoredModel pull_with_progress(Store& store, const std::string& name) {
+  return pull_with_progress(store, name, false);
+}
+
+StoredModel pull_new_digest_with_progress(Store& store, const std::string& name) {
+  return pull_with_progress(store, name, true);
+}
+
 void set_up_pull(CLI::App& app) {
   const auto flags = std::make_shared<PullFlags>();
   app.add_option("name", flags->name, "A name of the catalog, such as qwen2.5-coder:1.5b")
@@ -102,7 +110,9 @@ void set_up_pull(CLI::App& app) {
   app.callback([flags] {
     if (flags->probe) return probe(flags->name);
     Store store(Store::default_root());
-    const StoredModel model = pull_with_progress(store, flags->name, flags->accept_new_digest);
+    const StoredModel model = flags->accept_new_digest
+                                  ? pull_new_digest_with_progress(store, flags->name)
+                                  : pull_with_progress(store, flags->name);
     std::printf("%s: %s\n", model.name.short_text().c_str(), human_bytes(model.size_bytes).c_str());
   });
 }

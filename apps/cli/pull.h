@@ -8,7 +8,8 @@
 
 namespace sparrow::cli {
 
-StoredModel pull_with_progress(Store& store, const std::string& name,
-                               bool accept_new_digest = false);
+StoredModel pull_with_progress(Store& store, const std::string& name);
+// The same, and forgets the digest that the name was first pulled with.
+StoredModel pull_new_digest_with_progress(Store& store, const std::string& name);
 
 }  // namespace sparrow::cli

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "api/model_source.h"
 #include "apps/cli/command.h"
-#include "apps/cli/model_source.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
@@ -67,7 +67,7 @@ TemplateInput read_input(const std::string& path) {
 
 void render(const RenderOptions& options) {
   const TemplateInput input = read_input(options.conversation_path);
-  const StoredModel stored = find_model(options.model, IfMissing::say_how);
+  const StoredModel stored = find_model(options.model);
   const auto file = GgufFile::open(stored.model_path);
   const auto tokenizer = Tokenizer::from_gguf(*file);
   std::optional<std::string> source = stored.chat_template;

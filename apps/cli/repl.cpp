@@ -1,11 +1,12 @@
 #include "apps/cli/repl.h"
+#include "apps/cli/pull.h"
 
 #include <cstdio>
 
+#include "api/model_source.h"
 #include "apps/cli/answer_writer.h"
 #include "apps/cli/display_text.h"
 #include "apps/cli/line_editor.h"
-#include "apps/cli/model_source.h"
 #include "apps/cli/model_table.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/repl_command.h"
@@ -184,7 +185,7 @@ void Repl::set_system(const std::string& text) {
 }
 
 void Repl::load(const std::string& name) {
-  StoredModel stored = find_model(store_, name, IfMissing::pull);
+  StoredModel stored = find_model(store_, name, pull_with_progress);
   print(fmt::format("Loading model '{}'\n", model_title(stored)));
   ChatSettings settings = session_->settings();
   settings.system.reset();

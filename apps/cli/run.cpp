@@ -8,12 +8,13 @@
 #include <cstring>
 #include <memory>
 
+#include "api/model_source.h"
 #include "apps/cli/answer_writer.h"
 #include "apps/cli/chat_session.h"
 #include "apps/cli/command.h"
 #include "apps/cli/interrupt.h"
-#include "apps/cli/model_source.h"
 #include "apps/cli/numbers.h"
+#include "apps/cli/pull.h"
 #include "apps/cli/repl.h"
 #include "apps/cli/run_flags.h"
 #include "base/error.h"
@@ -61,7 +62,7 @@ void run(const RunFlags& flags, std::vector<std::string> words) {
   const ChatSettings settings = chat_settings(flags);
   const SignalHandling signals;
   Store store(Store::default_root());
-  StoredModel stored = find_model(store, flags.model, IfMissing::pull);
+  StoredModel stored = find_model(store, flags.model, pull_with_progress);
   auto session = std::make_unique<ChatSession>(std::move(stored), settings);
   const bool is_typed = ::isatty(STDIN_FILENO) == 1;
   if (is_typed && words.empty() && stdout_is_terminal()) {

@@ -4,10 +4,10 @@
 #include <memory>
 #include <optional>
 
+#include "api/model_source.h"
 #include "apps/cli/command.h"
 #include "apps/cli/display_text.h"
 #include "apps/cli/json_string.h"
-#include "apps/cli/model_source.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
@@ -33,7 +33,7 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& model) {
     const std::span<const std::byte> bytes = file.bytes();
     return Tokenizer::from_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  return Tokenizer::from_gguf(*GgufFile::open(find_model(model, IfMissing::say_how).model_path));
+  return Tokenizer::from_gguf(*GgufFile::open(find_model(model).model_path));
 }
 
 std::string quoted(std::string_view text) { return Json(repair_utf8(text)).dump(); }

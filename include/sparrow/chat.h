@@ -30,4 +30,14 @@ struct Tool {
   std::string parameters;
 };
 
+struct ChatRequest {
+  std::vector<Message> messages;
+  std::vector<Tool> tools;
+  bool add_generation_prompt = true;
+  // The last message is the beginning of the answer; add_generation_prompt must then be false.
+  bool continue_final_message = false;
+  std::string variables = "{}";  // a JSON object of what else the template may look at
+  std::string chat_template;     // empty: the model's own
+};
+
 }  // namespace sparrow

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "engine/request.h"
 #include "engine/sequence.h"
+#include "sparrow/generation.h"
 #include "text/tokenizer.h"
 
 namespace sparrow {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <thread>
 
 #include "base/error.h"
@@ -77,11 +78,14 @@ struct Engine::Impl {
   PromptPace pace;
   Inbox inbox;
   std::thread thread;
+  mutable std::mutex stats_mutex;
+  EngineStats stats;
 
   Impl(std::shared_ptr<const GgufFile> the_file, std::shared_ptr<const Tokenizer> the_tokenizer,
        const EnginePlan& the_plan, const EngineOptions& options);
 
   bool run_step();
+  void note_stats();
 };
 
 Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
@@ -104,6 +108,7 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
                 {}),
       pace(std::min(options.prefill_chunk, plan.context_length)) {
   plan.weight_bytes = model->weight_bytes();
+  note_stats();
   const int64_t rows = model->config().vocabulary_size;
   if (tokenizer->vocabulary_size() > rows) {
     fail(ErrorCode::invalid_file,
@@ -141,15 +146,26 @@ std::shared_ptr<OutputStream> Engine::submit(Request request) {
 // What could still be thrown is the system's, such as memory for text: the requests at hand end
 // with it, the engine lives on.
 bool Engine::step() {
+  bool did_something = true;
   try {
-    return impl_->run_step();
+    did_something = impl_->run_step();
   } catch (const Error& error) {
     impl_->scheduler.finish_all_with(error);
-    return true;
   } catch (const std::exception& error) {
     impl_->scheduler.finish_all_with(Error(ErrorCode::internal, error.what()));
-    return true;
   }
+  impl_->note_stats();
+  return did_something;
+}
+
+void Engine::Impl::note_stats() {
+  const std::scoped_lock lock(stats_mutex);
+  stats = {.waiting_count = scheduler.waiting_count(),
+           .running_count = scheduler.running_count(),
+           .block_count = pool.block_count(),
+           .free_block_count = pool.free_count(),
+           .cached_block_count = pool.idle_count(),
+           .preemption_count = scheduler.preemption_count()};
 }
 
 bool Engine::Impl::run_step() {
@@ -197,12 +213,8 @@ void Engine::stop() {
 }
 
 EngineStats Engine::stats() const {
-  return {.waiting_count = impl_->scheduler.waiting_count(),
-          .running_count = impl_->scheduler.running_count(),
-          .block_count = impl_->pool.block_count(),
-          .free_block_count = impl_->pool.free_count(),
-          .cached_block_count = impl_->pool.idle_count(),
-          .preemption_count = impl_->scheduler.preemption_count()};
+  const std::scoped_lock lock(impl_->stats_mutex);
+  return impl_->stats;
 }
 
 void Engine::check() const { impl_->scheduler.check(); }

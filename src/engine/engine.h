@@ -7,9 +7,9 @@
 #include <string>
 
 #include "backend/backend.h"
-#include "engine/output_stream.h"
-#include "engine/request.h"
 #include "model/model.h"
+#include "sparrow/generation.h"
+#include "sparrow/output_stream.h"
 #include "text/tokenizer.h"
 
 namespace sparrow::engine {
@@ -41,16 +41,6 @@ struct EnginePlan {
   bool is_reduced = false;      // memory, not the model, set context_length
 };
 
-// Between two steps.
-struct EngineStats {
-  int64_t waiting_count = 0;
-  int64_t running_count = 0;
-  int64_t block_count = 0;  // of the KV cache
-  int64_t free_block_count = 0;
-  int64_t cached_block_count = 0;  // kept for the next prompt that begins alike; they give way
-  int64_t preemption_count = 0;    // times a running request gave its blocks back
-};
-
 class Engine {
  public:
   // Throws Error{invalid_argument|invalid_file|unsupported|out_of_memory}.
@@ -71,8 +61,9 @@ class Engine {
   // engine ends them as cancelled.
   void stop();
 
-  // From the thread that steps.
+  // Any thread: as of the end of the last step.
   EngineStats stats() const;
+  // From the thread that steps.
   void check() const;  // Verifies the invariants; aborts on a bug. Tests call it after every step.
 
   const EnginePlan& plan() const;

@@ -1,4 +1,4 @@
-#include "engine/output_stream.h"
+#include "sparrow/output_stream.h"
 
 #include <chrono>
 #include <iterator>
@@ -24,6 +24,7 @@ void OutputStream::push(TextDelta delta) {
     pending_.error = std::move(delta.error);
     pending_.error_code = delta.error_code;
     pending_.stop_string = std::move(delta.stop_string);
+    pending_.stop_token = delta.stop_token;
     is_finished_ = true;
   }
   has_pending_ = true;

@@ -1,4 +1,4 @@
-#include "engine/output_stream.h"
+#include "sparrow/output_stream.h"
 
 #include <gtest/gtest.h>
 

@@ -70,8 +70,10 @@ void Sequence::append(const SampledToken& token) {
   if (is_finished()) return;
   if (!answer_began_at_) answer_began_at_ = Clock::now();
   if (token.id < 0) return finish_with(Error(ErrorCode::invalid_file, token.error));
-  if (std::binary_search(ending_ids_.begin(), ending_ids_.end(), token.id))
+  if (std::binary_search(ending_ids_.begin(), ending_ids_.end(), token.id)) {
+    delta_.stop_token = token.id;
     return finish(FinishReason::stop);
+  }
   tokens_.push_back(token.id);
   ++stats_.output_tokens;
   delta_.tokens.push_back(to_output(token));

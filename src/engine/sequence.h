@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "engine/output_stream.h"
 #include "engine/prefix_cache.h"
 #include "engine/stop_matcher.h"
 #include "sampling/sampler.h"
+#include "sparrow/output_stream.h"
 #include "text/detokenizer.h"
 
 namespace sparrow {

@@ -7,12 +7,9 @@
 #include <span>
 #include <vector>
 
-namespace sparrow {
+#include "sparrow/generation.h"
 
-struct TokenLogprob {
-  int32_t id = 0;
-  float logprob = 0;
-};
+namespace sparrow {
 
 // log(sum(exp(logits))), summed in f64 in a fixed order. Excluded tokens count as nothing.
 double log_sum_exp(std::span<const float> logits);

@@ -1,4 +1,4 @@
-#include "apps/cli/model_source.h"
+#include "api/model_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "store/catalog.h"
 #include "tests/support/test_folder.h"
 
-namespace sparrow::cli {
+namespace sparrow {
 namespace {
 
 using testing::ElementsAre;
@@ -27,6 +27,12 @@ std::string error_of(const std::function<void()>& act, ErrorCode code) {
     return error.what();
   }
   ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+
+// Of what is no model's name, nothing is asked for.
+StoredModel no_pull(Store&, const std::string& name) {
+  ADD_FAILURE() << "pulled " << name;
   return {};
 }
 
@@ -61,7 +67,7 @@ TEST(ModelSource, a_file_is_taken_as_it_is) {
   const TestFolder folder;
   Store store(folder.file("home"));
   write_test_file(folder.file("a.gguf"), "GGUF");
-  const StoredModel model = find_model(store, folder.file("a.gguf"), IfMissing::say_how);
+  const StoredModel model = find_model(store, folder.file("a.gguf"));
   EXPECT_EQ(model.model_path, folder.file("a.gguf"));
   EXPECT_EQ(model.name.model, "a");
 }
@@ -71,7 +77,7 @@ TEST(ModelSource, a_stored_model_is_found_in_any_case_and_by_an_alias) {
   Store store(folder.file("home"));
   const StoredModel saved = save(store, "smollm2:135m", folder.file("a.gguf"));
   for (const char* name : {"smollm2:135m", "SMOLLM2:135M", "HuggingFaceTB/SmolLM2-135M-Instruct"}) {
-    EXPECT_EQ(find_model(store, name, IfMissing::say_how).digest, saved.digest) << name;
+    EXPECT_EQ(find_model(store, name).digest, saved.digest) << name;
   }
 }
 
@@ -80,7 +86,7 @@ TEST(ModelSource, the_default_is_the_large_model_if_it_is_here) {
   Store store(folder.file("home"));
   save(store, small_default().name, folder.file("a.gguf"));
   const StoredModel large = save(store, large_default().name, folder.file("b.gguf"));
-  EXPECT_EQ(find_model(store, "default", IfMissing::say_how).digest, large.digest);
+  EXPECT_EQ(find_model(store, "default").digest, large.digest);
 }
 
 TEST(ModelSource, a_name_that_nobody_knows_gets_the_nearest_ones) {
@@ -88,7 +94,7 @@ TEST(ModelSource, a_name_that_nobody_knows_gets_the_nearest_ones) {
   Store store(folder.file("home"));
   save(store, "mine:latest", folder.file("a.gguf"));
   const auto message = [&](const char* name) {
-    return error_of([&] { find_model(store, name, IfMissing::pull); }, ErrorCode::not_found);
+    return error_of([&] { find_model(store, name, no_pull); }, ErrorCode::not_found);
   };
   EXPECT_THAT(message("smolm2:135m"), HasSubstr("did you mean smollm2:135m"));
   EXPECT_THAT(message("mine2"), HasSubstr("did you mean mine?"));
@@ -98,19 +104,18 @@ TEST(ModelSource, a_name_that_nobody_knows_gets_the_nearest_ones) {
 TEST(ModelSource, a_model_that_is_not_here_says_how_to_get_it) {
   const TestFolder folder;
   Store store(folder.file("home"));
-  EXPECT_THAT(error_of([&] { find_model(store, "Smollm2:135m", IfMissing::say_how); },
-                       ErrorCode::not_found),
+  EXPECT_THAT(error_of([&] { find_model(store, "Smollm2:135m"); }, ErrorCode::not_found),
               HasSubstr("`sparrow pull Smollm2:135m` gets it"));
 }
 
 TEST(ModelSource, what_is_neither_file_nor_name_is_refused) {
   const TestFolder folder;
   Store store(folder.file("home"));
-  error_of([&] { find_model(store, "a b", IfMissing::pull); }, ErrorCode::invalid_argument);
-  error_of([&] { find_model(store, "", IfMissing::pull); }, ErrorCode::invalid_argument);
-  error_of([&] { find_model(store, "./nothing.gguf", IfMissing::pull); }, ErrorCode::not_found);
-  error_of([&] { find_model(store, folder.path(), IfMissing::pull); }, ErrorCode::invalid_argument);
+  error_of([&] { find_model(store, "a b", no_pull); }, ErrorCode::invalid_argument);
+  error_of([&] { find_model(store, "", no_pull); }, ErrorCode::invalid_argument);
+  error_of([&] { find_model(store, "./nothing.gguf", no_pull); }, ErrorCode::not_found);
+  error_of([&] { find_model(store, folder.path(), no_pull); }, ErrorCode::invalid_argument);
 }
 
 }  // namespace
-}  // namespace sparrow::cli
+}  // namespace sparrow

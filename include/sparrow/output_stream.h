@@ -6,7 +6,7 @@
 #include <mutex>
 #include <optional>
 
-#include "engine/request.h"
+#include "sparrow/generation.h"
 
 namespace sparrow {
 

@@ -6,10 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "sampling/logprobs.h"
 #include "sparrow/error.h"
 #include "sparrow/sampling_params.h"
-#include "text/tokenizer.h"
 
 namespace sparrow {
 
@@ -17,7 +15,7 @@ namespace sparrow {
 enum class Priority { interactive, batch };
 
 struct Request {
-  std::vector<TokenId> prompt;  // at least one id, each inside the vocabulary
+  std::vector<int32_t> prompt;  // token ids, at least one, each inside the vocabulary
   SamplingParams params;
   Priority priority = Priority::interactive;
 };
@@ -25,9 +23,15 @@ struct Request {
 enum class FinishReason { none, stop, length, cancelled, error };
 std::string_view to_string(FinishReason reason);
 
-// A token with its logprobs (sampling/logprobs.h), if they were asked for.
+// Of the raw softmax over the whole vocabulary, before penalties, temperature and filters.
+struct TokenLogprob {
+  int32_t id = 0;
+  float logprob = 0;
+};
+
+// A token with its logprobs, if they were asked for.
 struct OutputToken {
-  TokenId id = 0;
+  int32_t id = 0;
   float logprob = 0;
   int64_t rank = 0;  // how many tokens were at least as likely; it is one of them
   std::vector<TokenLogprob> top;
@@ -45,6 +49,7 @@ struct TextDelta {
   std::string error;                           // when finish_reason is error
   ErrorCode error_code = ErrorCode::internal;  // of that error
   std::string stop_string;                     // the stop string that ended it, if one did
+  int32_t stop_token = -1;                     // the token that ended it, if one did
 };
 
 // Times in seconds and counts of one request, complete when it has finished.
@@ -57,6 +62,16 @@ struct RequestStats {
   double prefill_s = 0;
   double decode_s = 0;
   int64_t seed = 0;
+};
+
+// Between two steps of the engine.
+struct EngineStats {
+  int64_t waiting_count = 0;
+  int64_t running_count = 0;
+  int64_t block_count = 0;  // of the KV cache
+  int64_t free_block_count = 0;
+  int64_t cached_block_count = 0;  // kept for the next prompt that begins alike; they give way
+  int64_t preemption_count = 0;    // times a running request gave its blocks back
 };
 
 }  // namespace sparrow

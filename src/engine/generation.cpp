@@ -1,4 +1,4 @@
-#include "engine/request.h"
+#include "sparrow/generation.h"
 
 namespace sparrow {
 

@@ -1,16 +1,12 @@
-#include "apps/cli/opened_model.h"
+#include "api/opened_model.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 
-#include "apps/cli/numbers.h"
-#include "apps/cli/progress_bar.h"
 #include "base/error.h"
-#include "base/memory_info.h"
 #include "model/model.h"
 
-namespace sparrow::cli {
+namespace sparrow {
 
 std::string model_title(const StoredModel& stored) {
   if (!stored.digest.empty()) return stored.name.short_text();
@@ -29,17 +25,7 @@ OpenedModel open_model(StoredModel stored) {
   } else {
     model.chat_template = ChatTemplate::from_gguf(*model.file, *model.tokenizer);
   }
-  if (model.chat_template->is_built_in()) {
-    std::fprintf(stderr, "The file has no chat template; using the built-in '%s'.\n",
-                 model.chat_template->built_in_name().c_str());
-  }
   return model;
-}
-
-std::vector<TokenId> encode_chat(const OpenedModel& model, const std::vector<Message>& messages) {
-  TemplateInput input;
-  input.messages = to_json(messages);
-  return model.chat_template->encode(input, *model.tokenizer);
 }
 
 std::vector<TokenId> encode_raw(const OpenedModel& model, const std::string& text) {
@@ -57,20 +43,4 @@ int64_t longest_context(const OpenedModel& model, int64_t wanted) {
   return wanted > 0 ? wanted : std::min(models, kDefaultContext);
 }
 
-std::unique_ptr<engine::Engine> load_engine(const OpenedModel& model,
-                                            const engine::EngineOptions& options) {
-  Spinner spinner("loading " + model.name());
-  std::unique_ptr<engine::Engine> engine =
-      engine::Engine::load(model.file, model.tokenizer, options);
-  engine->start();
-  return engine;
-}
-
-std::string context_text(const engine::EnginePlan& plan) {
-  if (!plan.is_reduced) return fmt::format("context {} tokens", grouped(plan.context_length));
-  return fmt::format("context {} of {} tokens, for the weights take {} and {} of memory were free",
-                     grouped(plan.context_length), grouped(plan.model_context_length),
-                     format_bytes(plan.weight_bytes), format_bytes(plan.available_bytes));
-}
-
-}  // namespace sparrow::cli
+}  // namespace sparrow

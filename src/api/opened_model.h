@@ -1,20 +1,17 @@
-// A model that a chat runs on: the file and what was read from it, and the engine once it is
-// loaded.
+// A model without its weights: the file, what was read from it, and what the store adds.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "apps/cli/chat_params.h"
 #include "chat/chat_template.h"
-#include "engine/engine.h"
 #include "gguf/gguf_file.h"
 #include "sparrow/chat.h"
 #include "store/store.h"
 #include "text/tokenizer.h"
 
-namespace sparrow::cli {
+namespace sparrow {
 
 // Its name in the store; of a plain file, the file's.
 std::string model_title(const StoredModel& stored);
@@ -29,12 +26,9 @@ struct OpenedModel {
   std::string name() const { return model_title(stored); }
 };
 
-// The template is the manifest's if it has one, else the file's; a built-in one is said on stderr.
+// The template is the manifest's if it has one, else the file's, else a built-in one.
 // Throws Error{not_found|io|invalid_file|unsupported}.
 OpenedModel open_model(StoredModel stored);
-
-// The ids of a conversation up to where the answer begins.
-std::vector<TokenId> encode_chat(const OpenedModel& model, const std::vector<Message>& messages);
 
 // The ids of a text that is its own template: control tokens in it count, and it begins as the
 // tokenizer wants every text to begin.
@@ -43,12 +37,4 @@ std::vector<TokenId> encode_raw(const OpenedModel& model, const std::string& tex
 // The longest context that `wanted` (0: not said) can become once the model is loaded.
 int64_t longest_context(const OpenedModel& model, int64_t wanted);
 
-// Loads the weights, with a spinner on a terminal, and starts the engine's thread. Throws
-// Error{invalid_argument|invalid_file|unsupported|out_of_memory}.
-std::unique_ptr<engine::Engine> load_engine(const OpenedModel& model,
-                                            const engine::EngineOptions& options);
-
-// "context 8,192 of 32,768 tokens: …".
-std::string context_text(const engine::EnginePlan& plan);
-
-}  // namespace sparrow::cli
+}  // namespace sparrow

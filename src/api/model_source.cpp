@@ -1,4 +1,4 @@
-#include "apps/cli/model_source.h"
+#include "api/model_source.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,13 +9,13 @@
 #include <optional>
 #include <utility>
 
-#include "apps/cli/pull.h"
 #include "base/error.h"
 #include "store/catalog.h"
 #include "store/disk.h"
 #include "store/model_name.h"
+#include "store/pull.h"
 
-namespace sparrow::cli {
+namespace sparrow {
 namespace {
 
 // Levenshtein's: how many characters must be changed, added or taken away.
@@ -136,20 +136,20 @@ std::vector<std::string> nearest_names(std::string_view wanted,
   return names;
 }
 
-StoredModel find_model(Store& store, const std::string& model, IfMissing if_missing) {
+StoredModel find_model(Store& store, const std::string& model, const PullModel& pull_model) {
   if (std::optional<StoredModel> stored = resolve_model(store, model)) return *stored;
-  if (model == kDefaultModel) return find_model(store, default_name(store), if_missing);
+  if (model == kDefaultModel) return find_model(store, default_name(store), pull_model);
   if (!is_pullable(model)) fail_unknown(store, model);
-  if (if_missing == IfMissing::say_how) {
+  if (!pull_model) {
     fail(ErrorCode::not_found, "the model '{}' is not here yet; `sparrow pull {}` gets it", model,
          model);
   }
-  return pull_with_progress(store, model);
+  return pull_model(store, model);
 }
 
-StoredModel find_model(const std::string& model, IfMissing if_missing) {
+StoredModel find_model(const std::string& model, const PullModel& pull_model) {
   Store store(Store::default_root());
-  return find_model(store, model, if_missing);
+  return find_model(store, model, pull_model);
 }
 
-}  // namespace sparrow::cli
+}  // namespace sparrow

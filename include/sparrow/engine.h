@@ -1,0 +1,101 @@
+// A loaded model that answers: the way in for applications.
+//
+//   auto engine = sparrow::Engine::load("qwen3-4b-instruct-2507");
+//   auto stream = engine->submit({.prompt = engine->encode_chat({.messages = {{"user", "你好"}}}),
+//                                 .params = engine->default_sampling()});
+//   while (auto delta = stream->next()) std::cout << delta->text << std::flush;
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sparrow/chat.h"
+#include "sparrow/generation.h"
+#include "sparrow/output_stream.h"
+#include "sparrow/sampling_params.h"
+
+namespace sparrow {
+
+// What is going on while a model is pulled and loaded.
+struct LoadProgress {
+  std::string status;  // "pulling from huggingface.co", "loading"
+  uint64_t completed_bytes = 0;
+  uint64_t total_bytes = 0;  // 0: unknown
+};
+
+struct EngineOptions {
+  // Of one request, prompt and answer together, in tokens. 0: what was saved with the model, else
+  // the model's, at most 32,768, less where memory does not hold it.
+  int64_t context_length = 0;
+  std::string kv_cache_type = "f16";  // f32, f16, bf16 or q8_0
+  // For the keys and values of all requests. 0: half of the memory that is free beside the weights,
+  // at least one context.
+  int64_t kv_cache_bytes = 0;
+  int64_t max_sequences = 32;        // running at once, 1 to 1,024; others wait
+  int thread_count = 0;              // 0: one a physical core this process may use
+  std::string activations = "auto";  // of matrix products: auto, f32 (the reference) or quantized
+  int64_t prefill_chunk = 256;       // most tokens of prompts that one step reads
+  bool may_pull = true;              // a model of the catalog that is not here is downloaded
+  // Called from the thread that loads, often; false stops with Error{cancelled}.
+  std::function<bool(const LoadProgress&)> on_progress;
+};
+
+struct EngineInfo {
+  std::string name;          // in the store; of a plain file, the file's
+  std::string path;          // of the weights
+  std::string architecture;  // "qwen3"
+  int64_t vocabulary_size = 0;
+  int64_t context_length = 0;        // of one request
+  int64_t model_context_length = 0;  // what the model can do
+  bool is_context_reduced = false;   // by memory, not by the model or the options
+  int64_t weight_bytes = 0;
+  int64_t kv_cache_bytes = 0;
+  int64_t kv_cache_tokens = 0;  // that these hold
+  std::string kv_cache_type;
+};
+
+// Thread-safe. Owns a thread that computes; destroying the engine ends what is in flight as
+// cancelled.
+class Engine {
+ public:
+  // `model`: a .gguf file, a name in the store, a name or alias of the catalog, a hub's id of a
+  // model there, hf.co/USER/REPOSITORY:QUANTIZATION, or "default". Throws
+  // Error{not_found|invalid_argument|invalid_file|unsupported|out_of_memory|network|io|cancelled}.
+  static std::shared_ptr<Engine> load(const std::string& model, const EngineOptions& options = {});
+  ~Engine();
+
+  // Queues a request. Requests that begin alike share what is computed of it. Throws
+  // Error{invalid_argument|context_full} with the value and what would be right.
+  std::shared_ptr<OutputStream> submit(Request request);
+
+  // The ids of a text in which control tokens count, as in vLLM, with the BOS that the model's
+  // tokenizer puts in front unless the text has it. `is_plain`: control tokens are text like any
+  // other, and nothing is put in front.
+  std::vector<int32_t> encode(std::string_view text, bool is_plain = false) const;
+  // The ids of a conversation, by the model's template, up to where the answer begins. Throws
+  // Error{invalid_argument} for what the template refuses.
+  std::vector<int32_t> encode_chat(const ChatRequest& request) const;
+  // Control tokens are left out unless `with_control`. Throws Error{invalid_argument} for an id
+  // outside the vocabulary.
+  std::string decode(std::span<const int32_t> ids, bool with_control = false) const;
+
+  // What this model is best used with: of its file, the catalog, or saved with it.
+  SamplingParams default_sampling() const;
+  // Ids that end an answer.
+  std::vector<int32_t> end_of_generation() const;
+
+  const EngineInfo& info() const;
+  EngineStats stats() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparrow

@@ -1,0 +1,130 @@
+#include "sparrow/engine.h"
+
+#include <utility>
+
+#include "api/model_defaults.h"
+#include "api/model_source.h"
+#include "api/opened_model.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "engine/engine.h"
+#include "store/pull.h"
+
+namespace sparrow {
+namespace {
+
+using OnProgress = std::function<bool(const LoadProgress&)>;
+
+StoredModel pull_reporting(Store& store, const std::string& name, const OnProgress& on_progress) {
+  std::atomic<bool> is_cancelled = false;
+  PullOptions options;
+  options.cancel = &is_cancelled;
+  options.on_progress = [&](const PullProgress& progress) {
+    if (on_progress &&
+        !on_progress({progress.status, progress.completed_bytes, progress.total_bytes}))
+      is_cancelled = true;
+  };
+  return pull(store, name, options);
+}
+
+engine::EngineOptions engine_options(const EngineOptions& options, const OpenedModel& model) {
+  engine::EngineOptions inner;
+  inner.context_length =
+      options.context_length > 0 ? options.context_length : saved_context(model.stored).value_or(0);
+  inner.kv_type = parse_kv_type(options.kv_cache_type);
+  inner.kv_cache_bytes = options.kv_cache_bytes;
+  inner.max_sequences = options.max_sequences;
+  inner.thread_count = options.thread_count;
+  inner.activations = parse_activation_mode(options.activations);
+  inner.prefill_chunk = options.prefill_chunk;
+  if (options.on_progress) {
+    const uint64_t total = model.stored.size_bytes;
+    inner.on_progress = [total, report = options.on_progress](double share) {
+      const auto completed = static_cast<uint64_t>(share * static_cast<double>(total));
+      if (!report({"loading", completed, total})) fail(ErrorCode::cancelled, "loading was stopped");
+    };
+  }
+  return inner;
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  OpenedModel model;
+  EngineInfo info;
+  std::unique_ptr<engine::Engine> engine;  // last: it goes first
+};
+
+std::shared_ptr<Engine> Engine::load(const std::string& model, const EngineOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  PullModel pull_model;
+  if (options.may_pull) {
+    pull_model = [&](Store& store, const std::string& name) {
+      return pull_reporting(store, name, options.on_progress);
+    };
+  }
+  impl->model = open_model(find_model(model, pull_model));
+  const OpenedModel& opened = impl->model;
+  impl->engine =
+      engine::Engine::load(opened.file, opened.tokenizer, engine_options(options, opened));
+  const engine::EnginePlan& plan = impl->engine->plan();
+  impl->info = {.name = opened.name(),
+                .path = opened.stored.model_path,
+                .architecture = impl->engine->model().config().architecture,
+                .vocabulary_size = impl->engine->model().config().vocabulary_size,
+                .context_length = plan.context_length,
+                .model_context_length = plan.model_context_length,
+                .is_context_reduced = plan.is_reduced,
+                .weight_bytes = plan.weight_bytes,
+                .kv_cache_bytes = plan.kv_bytes,
+                .kv_cache_tokens = plan.kv_tokens,
+                .kv_cache_type = options.kv_cache_type};
+  impl->engine->start();
+  return std::shared_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+std::shared_ptr<OutputStream> Engine::submit(Request request) {
+  return impl_->engine->submit(std::move(request));
+}
+
+std::vector<int32_t> Engine::encode(std::string_view text, bool is_plain) const {
+  if (is_plain) return impl_->model.tokenizer->encode(text);
+  return encode_raw(impl_->model, std::string(text));
+}
+
+std::vector<int32_t> Engine::encode_chat(const ChatRequest& request) const {
+  TemplateInput input;
+  input.messages = to_json(request.messages);
+  if (!request.tools.empty()) input.tools = to_json(request.tools);
+  input.add_generation_prompt = request.add_generation_prompt;
+  input.continue_final_message = request.continue_final_message;
+  input.variables = parse_json(request.variables, "the template's variables");
+  if (!input.variables.is_object()) {
+    fail(ErrorCode::invalid_argument, "the template's variables must be a JSON object, got {}",
+         request.variables);
+  }
+  const Tokenizer& tokenizer = *impl_->model.tokenizer;
+  if (request.chat_template.empty()) return impl_->model.chat_template->encode(input, tokenizer);
+  return ChatTemplate::from_source(request.chat_template, &tokenizer)->encode(input, tokenizer);
+}
+
+std::string Engine::decode(std::span<const int32_t> ids, bool with_control) const {
+  return impl_->model.tokenizer->decode(ids, with_control);
+}
+
+SamplingParams Engine::default_sampling() const {
+  return model_params(impl_->model.stored, impl_->model.file->metadata());
+}
+
+std::vector<int32_t> Engine::end_of_generation() const {
+  const auto ids = impl_->model.tokenizer->end_of_generation();
+  return {ids.begin(), ids.end()};
+}
+
+const EngineInfo& Engine::info() const { return impl_->info; }
+EngineStats Engine::stats() const { return impl_->engine->stats(); }
+
+}  // namespace sparrow
