@@ -18,6 +18,7 @@
 #include "sparrow/generation.h"
 #include "sparrow/output_stream.h"
 #include "sparrow/sampling_params.h"
+#include "sparrow/version.h"
 
 namespace sparrow {
 
@@ -61,7 +62,7 @@ struct EngineInfo {
 
 // Thread-safe. Owns a thread that computes; destroying the engine ends what is in flight as
 // cancelled.
-class Engine {
+class SPARROW_API Engine {
  public:
   // `model`: a .gguf file, a name in the store, a name or alias of the catalog, a hub's id of a
   // model there, hf.co/USER/REPOSITORY:QUANTIZATION, or "default". Throws
@@ -80,6 +81,10 @@ class Engine {
   // The ids of a conversation, by the model's template, up to where the answer begins. Throws
   // Error{invalid_argument} for what the template refuses.
   std::vector<int32_t> encode_chat(const ChatRequest& request) const;
+  // The same from JSON, as Hugging Face's templates and OpenAI's API have it: an object of
+  // messages, tools, add_generation_prompt, continue_final_message, chat_template,
+  // chat_template_kwargs. Whatever else a message holds reaches the template.
+  std::vector<int32_t> encode_chat_json(std::string_view request) const;
   // Control tokens are left out unless `with_control`. Throws Error{invalid_argument} for an id
   // outside the vocabulary.
   std::string decode(std::span<const int32_t> ids, bool with_control = false) const;

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "sparrow/version.h"
+
 namespace sparrow {
 
 enum class ErrorCode {
@@ -22,7 +24,7 @@ enum class ErrorCode {
 
 // Thrown for wrong input; caught in four places only: C ABI, HTTP handler, CLI main, engine
 // admission.
-class Error : public std::runtime_error {
+class SPARROW_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const { return code_; }

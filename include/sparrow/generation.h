@@ -8,6 +8,7 @@
 
 #include "sparrow/error.h"
 #include "sparrow/sampling_params.h"
+#include "sparrow/version.h"
 
 namespace sparrow {
 
@@ -21,7 +22,7 @@ struct Request {
 };
 
 enum class FinishReason { none, stop, length, cancelled, error };
-std::string_view to_string(FinishReason reason);
+SPARROW_API std::string_view to_string(FinishReason reason);
 
 // Of the raw softmax over the whole vocabulary, before penalties, temperature and filters.
 struct TokenLogprob {

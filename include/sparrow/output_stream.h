@@ -7,11 +7,12 @@
 #include <optional>
 
 #include "sparrow/generation.h"
+#include "sparrow/version.h"
 
 namespace sparrow {
 
 // Thread-safe. A slow reader gets fewer, larger pieces; the engine never waits for it.
-class OutputStream {
+class SPARROW_API OutputStream {
  public:
   // Engine side. After a delta with a finish_reason nothing more is taken.
   void push(TextDelta delta);

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "sparrow/version.h"
+
 namespace sparrow {
 
 // A plain value. Defaults here are the general ones; a model file or the catalog may say better.
@@ -65,22 +67,23 @@ struct SamplingField {
 };
 
 // In the order of the struct.
-std::span<const SamplingField> sampling_fields();
+SPARROW_API std::span<const SamplingField> sampling_fields();
 // Null if there is no such field.
-const SamplingField* find_sampling_field(std::string_view name);
+SPARROW_API const SamplingField* find_sampling_field(std::string_view name);
 
 // Throws Error{invalid_argument}: "top_p must be in (0, 1], got 1.7". Also refuses fields that
 // contradict each other.
-void validate(const SamplingParams& params);
+SPARROW_API void validate(const SamplingParams& params);
 
 // Sets one field from text, as a flag or `/set parameter` gives it, and checks its range. A number
 // takes one value, a bool one or none (true), a list any number: they replace what was there, and
 // none, or one that is empty, means the empty list. logit_bias takes ID=BIAS; "random" clears the
 // seed. Throws Error{invalid_argument} and leaves `params` as it was.
-void set_sampling_field(SamplingParams& params, std::string_view name,
-                        std::span<const std::string> values);
+SPARROW_API void set_sampling_field(SamplingParams& params, std::string_view name,
+                                    std::span<const std::string> values);
 
 // The field's value as text: "0.7", "true", "random", "["\\n", ":"]", "[1, 2]", "[15=-2.5]".
-std::string sampling_field_text(const SamplingParams& params, const SamplingField& field);
+SPARROW_API std::string sampling_field_text(const SamplingParams& params,
+                                            const SamplingField& field);
 
 }  // namespace sparrow

@@ -47,6 +47,14 @@ engine::EngineOptions engine_options(const EngineOptions& options, const OpenedM
   return inner;
 }
 
+// By a template's source; empty: the model's own.
+std::vector<int32_t> encode_by(const OpenedModel& model, const std::string& source,
+                               const TemplateInput& input) {
+  const Tokenizer& tokenizer = *model.tokenizer;
+  if (source.empty()) return model.chat_template->encode(input, tokenizer);
+  return ChatTemplate::from_source(source, &tokenizer)->encode(input, tokenizer);
+}
+
 }  // namespace
 
 struct Engine::Impl {
@@ -106,9 +114,46 @@ std::vector<int32_t> Engine::encode_chat(const ChatRequest& request) const {
     fail(ErrorCode::invalid_argument, "the template's variables must be a JSON object, got {}",
          request.variables);
   }
-  const Tokenizer& tokenizer = *impl_->model.tokenizer;
-  if (request.chat_template.empty()) return impl_->model.chat_template->encode(input, tokenizer);
-  return ChatTemplate::from_source(request.chat_template, &tokenizer)->encode(input, tokenizer);
+  return encode_by(impl_->model, request.chat_template, input);
+}
+
+std::vector<int32_t> Engine::encode_chat_json(std::string_view request) const {
+  const Json json = parse_json(request, "the chat request");
+  if (!json.is_object() || !json.contains("messages")) {
+    fail(ErrorCode::invalid_argument, "a chat request must be a JSON object with messages, got {}",
+         json.type_name());
+  }
+  TemplateInput input;
+  std::string chat_template;
+  for (const auto& [name, value] : json.items()) {
+    const auto required = [&](bool is_right, std::string_view wanted) {
+      if (is_right) return;
+      fail(ErrorCode::invalid_argument, "{} of a chat request must be {}, got {}", name, wanted,
+           value.type_name());
+    };
+    if (name == "messages") {
+      input.messages = value;
+    } else if (name == "tools") {
+      required(value.is_array() || value.is_null(), "a list");
+      input.tools = value.empty() ? Json() : value;
+    } else if (name == "add_generation_prompt" || name == "continue_final_message") {
+      required(value.is_boolean(), "true or false");
+      (name == "add_generation_prompt" ? input.add_generation_prompt
+                                       : input.continue_final_message) = value.get<bool>();
+    } else if (name == "chat_template") {
+      required(value.is_string() || value.is_null(), "a string");
+      if (value.is_string()) chat_template = value.get<std::string>();
+    } else if (name == "chat_template_kwargs") {
+      required(value.is_object() || value.is_null(), "an object");
+      if (value.is_object()) input.variables = value;
+    } else {
+      fail(ErrorCode::invalid_argument,
+           "a chat request has messages, tools, add_generation_prompt, continue_final_message, "
+           "chat_template and chat_template_kwargs, not '{}'",
+           name);
+    }
+  }
+  return encode_by(impl_->model, chat_template, input);
 }
 
 std::string Engine::decode(std::span<const int32_t> ids, bool with_control) const {

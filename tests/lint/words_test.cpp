@@ -88,7 +88,9 @@ TEST(Words, every_file_of_src_opens_by_saying_what_it_is) {
   for (const SourceFile& file : source_files(kRoot, {"include", "src", "apps"})) {
     if (!file.path.ends_with(".h")) continue;  // the header speaks for its .cpp
     ASSERT_FALSE(file.lines.empty()) << file.path;
-    EXPECT_TRUE(file.lines[0].starts_with("//")) << file.path << " opens without a comment";
+    const std::string& first = file.lines[0];
+    EXPECT_TRUE(first.starts_with("//") || first.starts_with("/*"))
+        << file.path << " opens without a comment";
   }
 }
 

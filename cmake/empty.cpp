@@ -1,0 +1,1 @@
+// A library of libraries needs a source of its own.

@@ -1,0 +1,188 @@
+/* sparrow's C ABI: stable, for C and for every language that can call it.
+ *
+ * - Handles are opaque. Each is freed by its own function; NULL is allowed there.
+ * - Strings in are UTF-8, pointer and length; they need no terminating zero and may hold zeros.
+ * - Whatever is given out as `char*`, `char**` or `int32_t**` belongs to the caller and is freed by
+ *   sparrow_free. Such strings end with a zero.
+ * - What can fail returns a sparrow_status and takes `char** error` last: NULL, or where to put the
+ *   message of a failure. Out parameters are untouched on failure.
+ * - Structs of options begin with their size, so that they can grow: sparrow_*_init sets it.
+ * - Any function may be called from any thread; a stream is read by one thread at a time. There is
+ *   nothing to initialise. Callbacks come on the thread that called, and must not throw.
+ */
+#ifndef SPARROW_C_API_H
+#define SPARROW_C_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define SPARROW_C_API __attribute__((visibility("default")))
+#else
+#define SPARROW_C_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum sparrow_status {
+  SPARROW_OK = 0,
+  SPARROW_INVALID_ARGUMENT = 1, /* a value that cannot be taken */
+  SPARROW_INVALID_FILE = 2,     /* a model file, template or vocabulary that breaks its format */
+  SPARROW_UNSUPPORTED = 3,      /* well-formed, but nothing here runs it */
+  SPARROW_NOT_FOUND = 4,        /* no such file or model */
+  SPARROW_IO = 5,               /* the disk failed */
+  SPARROW_NETWORK = 6,          /* no source answered, or a download broke */
+  SPARROW_OUT_OF_MEMORY = 7,    /* more memory than there is */
+  SPARROW_CONTEXT_FULL = 8,     /* the prompt does not fit the context */
+  SPARROW_CANCELLED = 9,        /* the caller asked to stop */
+  SPARROW_INTERNAL = 10         /* a bug */
+} sparrow_status;
+
+typedef struct sparrow_engine sparrow_engine;
+typedef struct sparrow_stream sparrow_stream;
+
+SPARROW_C_API const char* sparrow_version(void);
+SPARROW_C_API void sparrow_free(void* memory);
+
+/* ---- loading ---- */
+
+typedef struct sparrow_engine_options {
+  size_t struct_size;
+  int64_t context_length;    /* of one request; 0: the model's, at most 32,768, as memory allows */
+  const char* kv_cache_type; /* "f16", "f32", "bf16", "q8_0"; ends with a zero */
+  int64_t kv_cache_bytes;    /* for all requests; 0: half of what is free beside the weights */
+  int64_t max_sequences;     /* running at once; others wait */
+  int32_t thread_count;      /* 0: one a physical core this process may use */
+  bool may_pull;             /* a model of the catalog that is not here is downloaded */
+  const char* activations;   /* "auto", "f32", "quantized"; ends with a zero */
+  int64_t prefill_chunk;     /* most tokens of prompts that one step reads */
+  /* May be NULL. False stops with SPARROW_CANCELLED. total_bytes 0: unknown. */
+  bool (*on_progress)(const char* status, uint64_t completed_bytes, uint64_t total_bytes,
+                      void* user);
+  void* user;
+} sparrow_engine_options;
+
+SPARROW_C_API void sparrow_engine_options_init(sparrow_engine_options* options, size_t struct_size);
+
+/* `model`: a .gguf file, a name in the store, a name, alias or hub's id of the catalog, or
+ * "default". `options` may be NULL. */
+SPARROW_C_API sparrow_status sparrow_engine_load(const char* model, size_t model_size,
+                                                 const sparrow_engine_options* options,
+                                                 sparrow_engine** engine, char** error);
+/* Ends what is in flight as cancelled. Streams may be read and freed afterwards. */
+SPARROW_C_API void sparrow_engine_free(sparrow_engine* engine);
+
+/* A JSON object: name, path, architecture, vocabulary_size, context_length, model_context_length,
+ * is_context_reduced, weight_bytes, kv_cache_bytes, kv_cache_tokens, kv_cache_type,
+ * end_of_generation. */
+SPARROW_C_API sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json,
+                                                 char** error);
+/* A JSON object: waiting_count, running_count, block_count, free_block_count, cached_block_count,
+ * preemption_count. */
+SPARROW_C_API sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json,
+                                                  char** error);
+
+/* ---- text and ids ---- */
+
+/* Control tokens in the text count, and the model's BOS stands in front, unless `is_plain`. */
+SPARROW_C_API sparrow_status sparrow_encode(const sparrow_engine* engine, const char* text,
+                                            size_t text_size, bool is_plain, int32_t** ids,
+                                            size_t* count, char** error);
+/* `request`: a JSON object of messages, tools, add_generation_prompt, continue_final_message,
+ * chat_template, chat_template_kwargs. */
+SPARROW_C_API sparrow_status sparrow_encode_chat(const sparrow_engine* engine, const char* request,
+                                                 size_t request_size, int32_t** ids, size_t* count,
+                                                 char** error);
+/* `size` may be NULL. */
+SPARROW_C_API sparrow_status sparrow_decode(const sparrow_engine* engine, const int32_t* ids,
+                                            size_t count, bool with_control, char** text,
+                                            size_t* size, char** error);
+
+/* ---- sampling parameters, as JSON objects ---- */
+
+/* What the model is best used with. */
+SPARROW_C_API sparrow_status sparrow_default_sampling(const sparrow_engine* engine, char** json,
+                                                      char** error);
+/* Every field: a list of objects with name, default, range and doc. */
+SPARROW_C_API sparrow_status sparrow_sampling_fields(char** json, char** error);
+
+/* ---- generation ---- */
+
+typedef enum sparrow_finish_reason {
+  SPARROW_NOT_FINISHED = 0,
+  SPARROW_STOP = 1,    /* an end of generation, a stop string or a stop token */
+  SPARROW_LENGTH = 2,  /* max_tokens, or the context is full */
+  SPARROW_ABORTED = 3, /* cancelled */
+  SPARROW_FAILED = 4   /* see error */
+} sparrow_finish_reason;
+
+typedef struct sparrow_token_logprob {
+  int32_t id;
+  float logprob;
+} sparrow_token_logprob;
+
+typedef struct sparrow_token {
+  int32_t id;
+  float logprob; /* this and what follows only where they were asked for */
+  int64_t rank;  /* how many tokens were at least as likely; it is one of them */
+  const sparrow_token_logprob* top;
+  size_t top_count;
+} sparrow_token;
+
+/* What has come since the last read. Later versions add members at the end. */
+typedef struct sparrow_delta {
+  const char* text; /* whole characters; ends with a zero */
+  size_t text_size;
+  const sparrow_token* tokens; /* of the answer */
+  size_t token_count;
+  const sparrow_token* prompt_tokens; /* from the prompt's second token on, with prompt_logprobs */
+  size_t prompt_token_count;
+  sparrow_finish_reason finish_reason;
+  sparrow_status error_status; /* of `error` */
+  const char* error;           /* "" unless it failed */
+  const char* stop_string;     /* the stop string that ended it, or "" */
+  int32_t stop_token;          /* the token that ended it, or -1 */
+} sparrow_delta;
+
+typedef struct sparrow_request_stats {
+  size_t struct_size; /* set by the caller */
+  int64_t prompt_tokens;
+  int64_t cached_tokens; /* of the prompt, found in the cache */
+  int64_t output_tokens;
+  int64_t preemption_count;
+  int64_t seed;
+  double queue_seconds;
+  double prefill_seconds;
+  double decode_seconds;
+} sparrow_request_stats;
+
+/* Queues a request. `params`: a JSON object of sampling fields; what it leaves out has the general
+ * default. `is_batch`: whatever is not comes first. */
+SPARROW_C_API sparrow_status sparrow_submit(sparrow_engine* engine, const int32_t* prompt,
+                                            size_t prompt_count, const char* params,
+                                            size_t params_size, bool is_batch,
+                                            sparrow_stream** stream, char** error);
+/* The next delta, valid until the next call on this stream; the last has a finish_reason. NULL
+ * after `timeout_ms` (below 0: never), and after the last. */
+SPARROW_C_API const sparrow_delta* sparrow_stream_next(sparrow_stream* stream, int64_t timeout_ms);
+/* The request ends within one step of the engine. */
+SPARROW_C_API void sparrow_stream_cancel(sparrow_stream* stream);
+/* Complete once the last delta was read. */
+SPARROW_C_API void sparrow_stream_stats(const sparrow_stream* stream, sparrow_request_stats* stats);
+/* Cancels what has not finished. */
+SPARROW_C_API void sparrow_stream_free(sparrow_stream* stream);
+
+/* Submits and reads to the end on this thread. False from `on_delta` cancels. */
+SPARROW_C_API sparrow_status sparrow_generate(
+    sparrow_engine* engine, const int32_t* prompt, size_t prompt_count, const char* params,
+    size_t params_size, bool (*on_delta)(const sparrow_delta* delta, void* user), void* user,
+    char** error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

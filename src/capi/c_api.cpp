@@ -1,0 +1,396 @@
+// The C ABI over the C++ API: no exception leaves it.
+#include "sparrow/c_api.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <optional>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "sampling/params_json.h"
+#include "sparrow/engine.h"
+
+using sparrow::Engine;
+using sparrow::ErrorCode;
+using sparrow::Json;
+
+struct sparrow_engine {
+  std::shared_ptr<Engine> engine;
+};
+
+struct sparrow_stream {
+  std::shared_ptr<sparrow::OutputStream> stream;
+  // The delta at hand and what its C form points at.
+  std::optional<sparrow::TextDelta> delta;
+  std::vector<sparrow_token> tokens;
+  std::vector<sparrow_token> prompt_tokens;
+  std::vector<std::vector<sparrow_token_logprob>> tops;
+  sparrow_delta c_delta{};
+};
+
+namespace {
+
+sparrow_status status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+      return SPARROW_INVALID_ARGUMENT;
+    case ErrorCode::invalid_file:
+      return SPARROW_INVALID_FILE;
+    case ErrorCode::unsupported:
+      return SPARROW_UNSUPPORTED;
+    case ErrorCode::not_found:
+      return SPARROW_NOT_FOUND;
+    case ErrorCode::io:
+      return SPARROW_IO;
+    case ErrorCode::network:
+      return SPARROW_NETWORK;
+    case ErrorCode::out_of_memory:
+      return SPARROW_OUT_OF_MEMORY;
+    case ErrorCode::context_full:
+      return SPARROW_CONTEXT_FULL;
+    case ErrorCode::cancelled:
+      return SPARROW_CANCELLED;
+    case ErrorCode::internal:
+      return SPARROW_INTERNAL;
+  }
+  return SPARROW_INTERNAL;
+}
+
+// For sparrow_free; a zero behind it.
+char* copy_text(std::string_view text) {
+  char* copy = static_cast<char*>(std::malloc(text.size() + 1));
+  if (copy == nullptr) throw std::bad_alloc();
+  std::memcpy(copy, text.data(), text.size());
+  copy[text.size()] = '\0';
+  return copy;
+}
+
+void copy_ids(const std::vector<int32_t>& ids, int32_t** out, size_t* count) {
+  auto* copy = static_cast<int32_t*>(std::malloc(ids.size() * sizeof(int32_t) + 1));
+  if (copy == nullptr) throw std::bad_alloc();
+  std::memcpy(copy, ids.data(), ids.size() * sizeof(int32_t));
+  *out = copy;
+  *count = ids.size();
+}
+
+sparrow_status report(sparrow_status status, const char* message, char** error) {
+  if (error != nullptr) {
+    const size_t size = std::strlen(message) + 1;
+    *error = static_cast<char*>(std::malloc(size));
+    if (*error != nullptr) std::memcpy(*error, message, size);
+  }
+  return status;
+}
+
+// Whatever act() throws becomes a status and a message.
+template <typename Act>
+sparrow_status guarded(char** error, const Act& act) noexcept {
+  try {
+    act();
+    return SPARROW_OK;
+  } catch (const sparrow::Error& e) {
+    return report(status_of(e.code()), e.what(), error);
+  } catch (const std::bad_alloc&) {
+    return report(SPARROW_OUT_OF_MEMORY, "out of memory", error);
+  } catch (const std::exception& e) {
+    return report(SPARROW_INTERNAL, e.what(), error);
+  } catch (...) {
+    return report(SPARROW_INTERNAL, "an error of an unknown kind", error);
+  }
+}
+
+void require(const void* pointer, const char* name) {
+  if (pointer == nullptr) sparrow::fail(ErrorCode::invalid_argument, "{} must not be NULL", name);
+}
+
+std::string_view text_of(const char* text, size_t size, const char* name) {
+  if (size > 0) require(text, name);
+  return {text, size};
+}
+
+// As much of the caller's struct as it knows; the rest keeps its default.
+sparrow_engine_options complete(const sparrow_engine_options* given) {
+  sparrow_engine_options options;
+  sparrow_engine_options_init(&options, sizeof options);
+  if (given == nullptr) return options;
+  if (given->struct_size < offsetof(sparrow_engine_options, context_length) ||
+      given->struct_size > 4096) {
+    sparrow::fail(ErrorCode::invalid_argument,
+                  "struct_size must be sizeof(sparrow_engine_options), got {}; "
+                  "sparrow_engine_options_init sets it",
+                  given->struct_size);
+  }
+  std::memcpy(&options, given, std::min(given->struct_size, sizeof options));
+  return options;
+}
+
+sparrow::SamplingParams sampling_of(const char* params, size_t size) {
+  sparrow::SamplingParams sampling;
+  const std::string_view text = text_of(params, size, "params");
+  if (text.empty()) return sampling;
+  const Json json = sparrow::parse_json(text, "the sampling parameters");
+  sparrow::set_sampling_fields(sampling, json, "the sampling parameters");
+  return sampling;
+}
+
+sparrow::Request request_of(const int32_t* prompt, size_t count, const char* params,
+                            size_t params_size, bool is_batch) {
+  if (count > 0) require(prompt, "prompt");
+  return {.prompt = {prompt, prompt + count},
+          .params = sampling_of(params, params_size),
+          .priority = is_batch ? sparrow::Priority::batch : sparrow::Priority::interactive};
+}
+
+void fill_tokens(const std::vector<sparrow::OutputToken>& from, std::vector<sparrow_token>& to,
+                 std::vector<std::vector<sparrow_token_logprob>>& tops) {
+  to.clear();
+  for (const sparrow::OutputToken& token : from) {
+    std::vector<sparrow_token_logprob>& top = tops.emplace_back();
+    for (const sparrow::TokenLogprob& entry : token.top) top.push_back({entry.id, entry.logprob});
+    to.push_back({token.id, token.logprob, token.rank, top.data(), top.size()});
+  }
+}
+
+const sparrow_delta* fill_delta(sparrow_stream& s) {
+  if (!s.delta) return nullptr;
+  const sparrow::TextDelta& delta = *s.delta;
+  s.tops.clear();
+  fill_tokens(delta.tokens, s.tokens, s.tops);
+  fill_tokens(delta.prompt_tokens, s.prompt_tokens, s.tops);
+  s.c_delta = {.text = delta.text.c_str(),
+               .text_size = delta.text.size(),
+               .tokens = s.tokens.data(),
+               .token_count = s.tokens.size(),
+               .prompt_tokens = s.prompt_tokens.data(),
+               .prompt_token_count = s.prompt_tokens.size(),
+               .finish_reason = static_cast<sparrow_finish_reason>(delta.finish_reason),
+               .error_status = delta.finish_reason == sparrow::FinishReason::error
+                                   ? status_of(delta.error_code)
+                                   : SPARROW_OK,
+               .error = delta.error.c_str(),
+               .stop_string = delta.stop_string.c_str(),
+               .stop_token = delta.stop_token};
+  return &s.c_delta;
+}
+
+static_assert(static_cast<int>(sparrow::FinishReason::none) == SPARROW_NOT_FINISHED);
+static_assert(static_cast<int>(sparrow::FinishReason::stop) == SPARROW_STOP);
+static_assert(static_cast<int>(sparrow::FinishReason::length) == SPARROW_LENGTH);
+static_assert(static_cast<int>(sparrow::FinishReason::cancelled) == SPARROW_ABORTED);
+static_assert(static_cast<int>(sparrow::FinishReason::error) == SPARROW_FAILED);
+
+std::unique_ptr<sparrow_stream> submit(sparrow_engine& engine, sparrow::Request request) {
+  auto stream = std::make_unique<sparrow_stream>();
+  stream->stream = engine.engine->submit(std::move(request));
+  return stream;
+}
+
+}  // namespace
+
+const char* sparrow_version(void) { return sparrow::kVersion; }
+void sparrow_free(void* memory) { std::free(memory); }
+
+void sparrow_engine_options_init(sparrow_engine_options* options, size_t struct_size) {
+  const sparrow::EngineOptions defaults;
+  const sparrow_engine_options all = {.struct_size = struct_size,
+                                      .context_length = defaults.context_length,
+                                      .kv_cache_type = "f16",
+                                      .kv_cache_bytes = defaults.kv_cache_bytes,
+                                      .max_sequences = defaults.max_sequences,
+                                      .thread_count = defaults.thread_count,
+                                      .may_pull = defaults.may_pull,
+                                      .activations = "auto",
+                                      .prefill_chunk = defaults.prefill_chunk,
+                                      .on_progress = nullptr,
+                                      .user = nullptr};
+  std::memset(options, 0, struct_size);
+  std::memcpy(options, &all, std::min(struct_size, sizeof all));
+}
+
+sparrow_status sparrow_engine_load(const char* model, size_t model_size,
+                                   const sparrow_engine_options* options, sparrow_engine** engine,
+                                   char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    const sparrow_engine_options given = complete(options);
+    require(given.kv_cache_type, "kv_cache_type");
+    require(given.activations, "activations");
+    sparrow::EngineOptions inner;
+    inner.context_length = given.context_length;
+    inner.kv_cache_type = given.kv_cache_type;
+    inner.kv_cache_bytes = given.kv_cache_bytes;
+    inner.max_sequences = given.max_sequences;
+    inner.thread_count = given.thread_count;
+    inner.may_pull = given.may_pull;
+    inner.activations = given.activations;
+    inner.prefill_chunk = given.prefill_chunk;
+    if (given.on_progress != nullptr) {
+      inner.on_progress = [&](const sparrow::LoadProgress& progress) {
+        return given.on_progress(progress.status.c_str(), progress.completed_bytes,
+                                 progress.total_bytes, given.user);
+      };
+    }
+    auto made = std::make_unique<sparrow_engine>();
+    made->engine = Engine::load(std::string(text_of(model, model_size, "model")), inner);
+    *engine = made.release();
+  });
+}
+
+void sparrow_engine_free(sparrow_engine* engine) { delete engine; }
+
+sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(json, "json");
+    const sparrow::EngineInfo& info = engine->engine->info();
+    *json = copy_text(Json{{"name", info.name},
+                           {"path", info.path},
+                           {"architecture", info.architecture},
+                           {"vocabulary_size", info.vocabulary_size},
+                           {"context_length", info.context_length},
+                           {"model_context_length", info.model_context_length},
+                           {"is_context_reduced", info.is_context_reduced},
+                           {"weight_bytes", info.weight_bytes},
+                           {"kv_cache_bytes", info.kv_cache_bytes},
+                           {"kv_cache_tokens", info.kv_cache_tokens},
+                           {"kv_cache_type", info.kv_cache_type},
+                           {"end_of_generation", engine->engine->end_of_generation()}}
+                          .dump());
+  });
+}
+
+sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(json, "json");
+    const sparrow::EngineStats stats = engine->engine->stats();
+    *json = copy_text(Json{{"waiting_count", stats.waiting_count},
+                           {"running_count", stats.running_count},
+                           {"block_count", stats.block_count},
+                           {"free_block_count", stats.free_block_count},
+                           {"cached_block_count", stats.cached_block_count},
+                           {"preemption_count", stats.preemption_count}}
+                          .dump());
+  });
+}
+
+sparrow_status sparrow_encode(const sparrow_engine* engine, const char* text, size_t text_size,
+                              bool is_plain, int32_t** ids, size_t* count, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(ids, "ids");
+    require(count, "count");
+    copy_ids(engine->engine->encode(text_of(text, text_size, "text"), is_plain), ids, count);
+  });
+}
+
+sparrow_status sparrow_encode_chat(const sparrow_engine* engine, const char* request,
+                                   size_t request_size, int32_t** ids, size_t* count,
+                                   char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(ids, "ids");
+    require(count, "count");
+    copy_ids(engine->engine->encode_chat_json(text_of(request, request_size, "request")), ids,
+             count);
+  });
+}
+
+sparrow_status sparrow_decode(const sparrow_engine* engine, const int32_t* ids, size_t count,
+                              bool with_control, char** text, size_t* size, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(text, "text");
+    if (count > 0) require(ids, "ids");
+    const std::string decoded = engine->engine->decode({ids, count}, with_control);
+    *text = copy_text(decoded);
+    if (size != nullptr) *size = decoded.size();
+  });
+}
+
+sparrow_status sparrow_default_sampling(const sparrow_engine* engine, char** json, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(json, "json");
+    *json = copy_text(sparrow::sampling_json(engine->engine->default_sampling()).dump());
+  });
+}
+
+sparrow_status sparrow_sampling_fields(char** json, char** error) {
+  return guarded(error, [&] {
+    require(json, "json");
+    const Json defaults = sparrow::sampling_json({});
+    Json fields = Json::array();
+    for (const sparrow::SamplingField& field : sparrow::sampling_fields()) {
+      fields.push_back({{"name", field.name},
+                        {"default", defaults.at(std::string(field.name))},
+                        {"range", field.range},
+                        {"doc", field.doc}});
+    }
+    *json = copy_text(fields.dump());
+  });
+}
+
+sparrow_status sparrow_submit(sparrow_engine* engine, const int32_t* prompt, size_t prompt_count,
+                              const char* params, size_t params_size, bool is_batch,
+                              sparrow_stream** stream, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(stream, "stream");
+    *stream =
+        submit(*engine, request_of(prompt, prompt_count, params, params_size, is_batch)).release();
+  });
+}
+
+const sparrow_delta* sparrow_stream_next(sparrow_stream* stream, int64_t timeout_ms) {
+  const sparrow_delta* delta = nullptr;
+  const sparrow_status status = guarded(nullptr, [&] {
+    require(stream, "stream");
+    stream->delta =
+        timeout_ms < 0 ? stream->stream->next() : stream->stream->next_within(timeout_ms);
+    delta = fill_delta(*stream);
+  });
+  return status == SPARROW_OK ? delta : nullptr;
+}
+
+void sparrow_stream_cancel(sparrow_stream* stream) {
+  if (stream != nullptr) stream->stream->cancel();
+}
+
+void sparrow_stream_stats(const sparrow_stream* stream, sparrow_request_stats* stats) {
+  const sparrow::RequestStats found = stream->stream->stats();
+  const sparrow_request_stats all = {.struct_size = stats->struct_size,
+                                     .prompt_tokens = found.prompt_tokens,
+                                     .cached_tokens = found.cached_tokens,
+                                     .output_tokens = found.output_tokens,
+                                     .preemption_count = found.preemption_count,
+                                     .seed = found.seed,
+                                     .queue_seconds = found.queue_s,
+                                     .prefill_seconds = found.prefill_s,
+                                     .decode_seconds = found.decode_s};
+  std::memcpy(stats, &all, std::min(stats->struct_size, sizeof all));
+}
+
+void sparrow_stream_free(sparrow_stream* stream) {
+  if (stream == nullptr) return;
+  stream->stream->cancel();
+  delete stream;
+}
+
+sparrow_status sparrow_generate(sparrow_engine* engine, const int32_t* prompt, size_t prompt_count,
+                                const char* params, size_t params_size,
+                                bool (*on_delta)(const sparrow_delta* delta, void* user),
+                                void* user, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    const auto stream =
+        submit(*engine, request_of(prompt, prompt_count, params, params_size, false));
+    while (const sparrow_delta* delta = sparrow_stream_next(stream.get(), -1)) {
+      if (on_delta != nullptr && !on_delta(delta, user)) sparrow_stream_cancel(stream.get());
+      if (delta->finish_reason == SPARROW_FAILED)
+        sparrow::fail(stream->delta->error_code, "{}", stream->delta->error);
+    }
+  });
+}

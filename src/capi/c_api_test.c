@@ -1,0 +1,166 @@
+/* The C ABI as C sees it. Each check gives its line where it fails. */
+#include <string.h>
+
+#include "sparrow/c_api.h"
+
+#define CHECK(condition) \
+  if (!(condition)) return __LINE__
+
+static sparrow_status load(const char* path, sparrow_engine** engine, char** error) {
+  sparrow_engine_options options;
+  sparrow_engine_options_init(&options, sizeof options);
+  options.thread_count = 1;
+  options.context_length = 300;
+  return sparrow_engine_load(path, strlen(path), &options, engine, error);
+}
+
+static bool count_tokens(const sparrow_delta* delta, void* user) {
+  *(size_t*)user += delta->token_count;
+  return true;
+}
+
+static bool stop_at_once(const sparrow_delta* delta, void* user) {
+  (void)delta;
+  ++*(int*)user;
+  return false;
+}
+
+int c_api_generates(const char* path) {
+  sparrow_engine* engine = NULL;
+  CHECK(load(path, &engine, NULL) == SPARROW_OK);
+  int32_t* ids = NULL;
+  size_t count = 0;
+  CHECK(sparrow_encode(engine, "hello", 5, false, &ids, &count, NULL) == SPARROW_OK);
+  CHECK(count > 0);
+  const char params[] =
+      "{\"temperature\": 0, \"max_tokens\": 9, \"ignore_eos\": true, "
+      "\"logprobs\": 2, \"prompt_logprobs\": 0}";
+  sparrow_stream* stream = NULL;
+  CHECK(sparrow_submit(engine, ids, count, params, strlen(params), true, &stream, NULL) ==
+        SPARROW_OK);
+  size_t tokens = 0, prompt_tokens = 0;
+  sparrow_finish_reason reason = SPARROW_NOT_FINISHED;
+  const sparrow_delta* delta;
+  while ((delta = sparrow_stream_next(stream, -1)) != NULL) {
+    CHECK(delta->text_size == strlen(delta->text));
+    tokens += delta->token_count;
+    prompt_tokens += delta->prompt_token_count;
+    if (delta->token_count > 0) CHECK(delta->tokens[0].top_count == 2);
+    if (delta->token_count > 0)
+      CHECK(delta->tokens[0].top[0].logprob >= delta->tokens[0].top[1].logprob);
+    reason = delta->finish_reason;
+  }
+  CHECK(tokens == 9 && prompt_tokens == count - 1);
+  CHECK(reason == SPARROW_LENGTH);
+  sparrow_request_stats stats;
+  stats.struct_size = sizeof stats;
+  sparrow_stream_stats(stream, &stats);
+  CHECK(stats.output_tokens == 9 && stats.prompt_tokens == (int64_t)count);
+  sparrow_stream_free(stream);
+
+  tokens = 0;
+  CHECK(sparrow_generate(engine, ids, count, params, strlen(params), count_tokens, &tokens, NULL) ==
+        SPARROW_OK);
+  CHECK(tokens == 9);
+  int calls = 0;
+  const char endless[] = "{\"ignore_eos\": true}";
+  CHECK(sparrow_generate(engine, ids, count, endless, strlen(endless), stop_at_once, &calls,
+                         NULL) == SPARROW_OK);
+  CHECK(calls >= 1 && calls <= 3);
+
+  char* text = NULL;
+  size_t size = 0;
+  CHECK(sparrow_decode(engine, ids, count, false, &text, &size, NULL) == SPARROW_OK);
+  CHECK(size == 5 && strcmp(text, "hello") == 0);
+  sparrow_free(text);
+  sparrow_free(ids);
+  const char chat[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}";
+  CHECK(sparrow_encode_chat(engine, chat, strlen(chat), &ids, &count, NULL) == SPARROW_OK);
+  CHECK(count > 4);
+  sparrow_free(ids);
+  char* json = NULL;
+  CHECK(sparrow_engine_info(engine, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"context_length\":300") != NULL);
+  sparrow_free(json);
+  CHECK(sparrow_engine_stats(engine, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"running_count\":") != NULL);
+  sparrow_free(json);
+  CHECK(sparrow_default_sampling(engine, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"temperature\":") != NULL);
+  sparrow_free(json);
+  CHECK(sparrow_sampling_fields(&json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"top_p\"") != NULL);
+  sparrow_free(json);
+  sparrow_engine_free(engine);
+  return 0;
+}
+
+int c_api_names_what_is_wrong(const char* path) {
+  sparrow_engine* engine = NULL;
+  char* error = NULL;
+  CHECK(sparrow_engine_load("/no/where.gguf", 14, NULL, &engine, &error) == SPARROW_NOT_FOUND);
+  CHECK(engine == NULL && strstr(error, "/no/where.gguf") != NULL);
+  sparrow_free(error);
+  CHECK(sparrow_engine_load(path, strlen(path), NULL, NULL, &error) == SPARROW_INVALID_ARGUMENT);
+  CHECK(strcmp(error, "engine must not be NULL") == 0);
+  sparrow_free(error);
+  sparrow_engine_options options;
+  sparrow_engine_options_init(&options, sizeof options);
+  options.kv_cache_type = "f8";
+  CHECK(sparrow_engine_load(path, strlen(path), &options, &engine, &error) ==
+        SPARROW_INVALID_ARGUMENT);
+  CHECK(strstr(error, "f8") != NULL);
+  sparrow_free(error);
+  options.struct_size = 3;
+  CHECK(sparrow_engine_load(path, strlen(path), &options, &engine, NULL) ==
+        SPARROW_INVALID_ARGUMENT);
+
+  CHECK(load(path, &engine, NULL) == SPARROW_OK);
+  const int32_t prompt[] = {1, 2, 3};
+  sparrow_stream* stream = NULL;
+  CHECK(sparrow_submit(engine, prompt, 3, "{\"top_p\": 7}", 12, false, &stream, &error) ==
+        SPARROW_INVALID_ARGUMENT);
+  CHECK(strstr(error, "top_p must be in (0, 1], got 7") != NULL);
+  sparrow_free(error);
+  CHECK(sparrow_submit(engine, prompt, 0, NULL, 0, false, &stream, NULL) ==
+        SPARROW_INVALID_ARGUMENT);
+  CHECK(sparrow_submit(engine, NULL, 3, NULL, 0, false, &stream, NULL) == SPARROW_INVALID_ARGUMENT);
+  const int32_t foreign[] = {1000000};
+  CHECK(sparrow_submit(engine, foreign, 1, NULL, 0, false, &stream, &error) ==
+        SPARROW_INVALID_ARGUMENT);
+  CHECK(strstr(error, "1000000") != NULL);
+  sparrow_free(error);
+  CHECK(sparrow_submit(engine, prompt, 3, "{", 1, false, &stream, NULL) ==
+        SPARROW_INVALID_ARGUMENT);
+  CHECK(stream == NULL);
+  char* text = NULL;
+  CHECK(sparrow_decode(engine, foreign, 1, false, &text, NULL, NULL) == SPARROW_INVALID_ARGUMENT);
+  int32_t* ids = NULL;
+  size_t count = 0;
+  CHECK(sparrow_encode_chat(engine, "{\"mesages\": []}", 15, &ids, &count, NULL) ==
+        SPARROW_INVALID_ARGUMENT);
+  sparrow_engine_free(engine);
+  sparrow_engine_free(NULL);
+  sparrow_stream_free(NULL);
+  sparrow_free(NULL);
+  CHECK(sparrow_stream_next(NULL, 0) == NULL);
+  return 0;
+}
+
+int c_api_streams_outlive_their_engine(const char* path) {
+  sparrow_engine* engine = NULL;
+  CHECK(load(path, &engine, NULL) == SPARROW_OK);
+  const int32_t prompt[] = {1, 2, 3};
+  const char params[] = "{\"ignore_eos\": true}";
+  sparrow_stream* stream = NULL;
+  CHECK(sparrow_submit(engine, prompt, 3, params, strlen(params), false, &stream, NULL) ==
+        SPARROW_OK);
+  CHECK(sparrow_stream_next(stream, 0) == NULL || true);
+  sparrow_engine_free(engine);
+  const sparrow_delta* delta;
+  sparrow_finish_reason reason = SPARROW_NOT_FINISHED;
+  while ((delta = sparrow_stream_next(stream, -1)) != NULL) reason = delta->finish_reason;
+  CHECK(reason == SPARROW_ABORTED || reason == SPARROW_LENGTH);
+  sparrow_stream_free(stream);
+  return 0;
+}
