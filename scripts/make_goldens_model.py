@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/model/tiny_logits.json: Hugging Face's logits for tiny networks whose weights
-both sides make by the same rule (tests/support/tiny_model.cpp).
+"""Writes tests/golden/model/tiny_logits.json: Hugging Face's logits and final hidden states for
+tiny networks whose weights both sides make by the same rule (tests/support/tiny_model.cpp).
 
     scripts/make_goldens_model.py [OUT.json]
 
@@ -168,9 +168,13 @@ def main():
         fill(model, case)
         ids = [(i * i * 29 + i * 11 + 5 * len(cases)) % VOCABULARY for i in range(40)]
         with torch.no_grad():
-            logits = model(torch.tensor([ids])).logits[0]
-        rows = [[float(f"{x:.7g}") for x in logits[row].tolist()] for row in ROWS]
-        cases.append(case | {"ids": ids, "rows": ROWS, "logits": rows})
+            result = model(torch.tensor([ids]), output_hidden_states=True)
+        logits, hidden = result.logits[0], result.hidden_states[-1][0]
+        assert torch.allclose(model.lm_head(hidden), logits), "hidden_states[-1] is not normed"
+        numbers = {"logits": logits, "hidden": hidden}
+        cases.append(case | {"ids": ids, "rows": ROWS} | {
+            name: [[float(f"{x:.7g}") for x in values[row].tolist()] for row in ROWS]
+            for name, values in numbers.items()})
         print(f"{case['name']}: largest {logits.abs().max():.3f}", file=sys.stderr)
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
     with open(out, "w", encoding="utf-8") as file:

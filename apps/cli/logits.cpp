@@ -92,7 +92,7 @@ class Session {
     std::iota(logit_rows.begin(), logit_rows.end(), int64_t{0});
     const BatchSequence sequence = {0, rows, length_, blocks_};
     length_ += rows;
-    return model_.forward({ids, positions, {&sequence, 1}, logit_rows}, *kv_, *workspace_);
+    return model_.forward({ids, positions, {&sequence, 1}, logit_rows}, *kv_, *workspace_).logits;
   }
 
   const Model& model_;

@@ -176,7 +176,7 @@ bool Engine::Impl::run_step() {
   for (const BlockCopy& copy : scheduler.copies()) kv->copy_block(copy.from, copy.to);
 
   const auto start = std::chrono::steady_clock::now();
-  const Logits logits = model->forward(batch, *kv, *workspace);
+  const Logits logits = model->forward(batch, *kv, *workspace).logits;
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   pace.measured(scheduler.prompt_row_count(), scheduler.decode_row_count(), elapsed.count());
 

@@ -49,7 +49,8 @@ HandLoop hand_loop(const char* architecture, Ids tokens, const SamplingParams& p
     const std::vector<BlockId> blocks = {0, 1, 2, 3, 4, 5, 6, 7};
     const std::vector<BatchSequence> sequences = {{0, count, 0, blocks}};
     const std::vector<int64_t> rows = {count - 1};
-    const Logits logits = model->forward({tokens, positions, sequences, rows}, *kv, *workspace);
+    const Logits logits =
+        model->forward({tokens, positions, sequences, rows}, *kv, *workspace).logits;
     const std::vector<float> raw(logits.row(0).begin(), logits.row(0).end());
     const TokenId id = sampler.sample(logits.row(0), tokens, state).id;
     double total = 0;

@@ -14,6 +14,8 @@ struct Batch {
   std::span<const int32_t> positions;        // [rows]
   std::span<const BatchSequence> sequences;  // cover all rows, in order
   std::span<const int64_t> logit_rows;       // rows whose logits are wanted, ascending
+  // Rows whose final hidden state is wanted, ascending; a row may be in both lists.
+  std::span<const int64_t> hidden_rows = {};
 
   bool empty() const { return ids.empty(); }
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <tuple>
 
@@ -137,14 +138,47 @@ TEST_P(Determinism, sequences_in_one_batch_get_what_they_get_alone) {
     const std::vector<BatchSequence> sequences = {{0, 1, 33, first_blocks},
                                                   {1, 17, 0, second_blocks}};
     const std::vector<int64_t> logit_rows = {0, 17};
-    const Logits logits = loaded.model().forward({ids, positions, sequences, logit_rows},
-                                                 loaded.kv(), loaded.workspace());
+    const Logits logits =
+        loaded.model()
+            .forward({ids, positions, sequences, logit_rows}, loaded.kv(), loaded.workspace())
+            .logits;
     ASSERT_EQ(static_cast<int64_t>(logits.values.size()), 2 * test_support::kTinyVocabulary);
     const auto last_row = [](const Floats& all) {
       return Floats(all.end() - test_support::kTinyVocabulary, all.end());
     };
     EXPECT_EQ(Floats(logits.row(0).begin(), logits.row(0).end()), last_row(alone_first));
     EXPECT_EQ(Floats(logits.row(1).begin(), logits.row(1).end()), last_row(alone_second));
+  }
+}
+
+TEST_P(Determinism, hidden_states_are_the_same_whatever_else_is_wanted) {
+  for (const char* architecture : {"llama", "qwen2", "qwen3", "qwen3moe"}) {
+    LoadedModel loaded = load(model_of(architecture, *find_format("Q4_K")), 2);
+    const std::vector<int32_t> ids = some_ids(21);
+    const Floats logits = loaded.run(ids, 1);
+    const Floats hidden = loaded.run_hidden(ids, 1);
+    EXPECT_EQ(loaded.run_hidden(ids, 8), hidden) << architecture;
+
+    std::vector<int32_t> positions(ids.size());
+    std::iota(positions.begin(), positions.end(), 0);
+    const std::vector<BlockId> blocks = {3, 1};
+    const std::vector<BatchSequence> sequences = {{0, 21, 0, blocks}};
+    const std::vector<int64_t> logit_rows = {4, 11, 20};
+    const std::vector<int64_t> hidden_rows = {0, 11, 12};
+    const StepOutput output = loaded.model().forward(
+        {ids, positions, sequences, logit_rows, hidden_rows}, loaded.kv(), loaded.workspace());
+    const auto row_of = [](const Floats& all, int64_t row) {
+      const int64_t columns = static_cast<int64_t>(all.size()) / 21;
+      return Floats(all.begin() + row * columns, all.begin() + (row + 1) * columns);
+    };
+    for (int64_t i = 0; i < 3; ++i) {
+      const std::span<const float> got = output.hidden.row(i);
+      EXPECT_EQ(Floats(got.begin(), got.end()),
+                row_of(hidden, hidden_rows[static_cast<size_t>(i)]));
+      const std::span<const float> got_logits = output.logits.row(i);
+      EXPECT_EQ(Floats(got_logits.begin(), got_logits.end()),
+                row_of(logits, logit_rows[static_cast<size_t>(i)]));
+    }
   }
 }
 

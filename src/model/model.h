@@ -1,5 +1,5 @@
 // A network of one architecture: configuration, weights, and the forward pass from a Batch to
-// logits.
+// logits and hidden states.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,7 @@ struct ModelConfig {
   int64_t kv_size() const { return kv_head_count * head_size; }
 };
 
-// The logits of Batch::logit_rows, in that order. Valid until the next forward on the same
-// workspace.
+// The logits of Batch::logit_rows, in that order.
 struct Logits {
   std::span<float> values;  // [rows, vocabulary_size]
   int64_t vocabulary_size = 0;
@@ -57,9 +56,27 @@ struct Logits {
   }
 };
 
+// The final hidden states of Batch::hidden_rows, in that order: what the last norm gives and the
+// last matrix multiplies.
+struct HiddenStates {
+  std::span<const float> values;  // [rows, hidden_size]
+  int64_t hidden_size = 0;
+  std::span<const float> row(int64_t index) const {
+    return values.subspan(static_cast<size_t>(index * hidden_size),
+                          static_cast<size_t>(hidden_size));
+  }
+};
+
+// Valid until the next forward on the same workspace.
+struct StepOutput {
+  Logits logits;
+  HiddenStates hidden;
+};
+
 struct WorkspaceLimits {
   int64_t max_rows = 512;  // tokens a step
   int64_t max_logit_rows = 512;
+  int64_t max_hidden_rows = 0;
   int64_t max_positions = 0;  // longest context a sequence may reach
 };
 
@@ -77,9 +94,9 @@ class Model {
   virtual std::unique_ptr<Workspace> make_workspace(const WorkspaceLimits& limits) const = 0;
   virtual std::unique_ptr<KvMemory> make_kv_memory(KvType type, int64_t block_count,
                                                    int64_t block_tokens) const = 0;
-  // Writes K and V of every row into `kv`, returns the wanted logits. Cannot fail: the batch is the
-  // engine's.
-  virtual Logits forward(const Batch& batch, KvMemory& kv, Workspace& workspace) const = 0;
+  // Writes K and V of every row into `kv`, returns what the batch wants. Cannot fail: the batch is
+  // the engine's.
+  virtual StepOutput forward(const Batch& batch, KvMemory& kv, Workspace& workspace) const = 0;
   // Bytes the weights take in memory.
   virtual int64_t weight_bytes() const = 0;
 };

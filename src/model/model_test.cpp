@@ -50,7 +50,23 @@ TinyModel model_of(const Json& c) {
   return model;
 }
 
-// Relative to the largest logit: f32 sums of 64 to 96 products in another order.
+// The largest difference of some rows from the golden ones, relative to the largest number there.
+double largest_error(const Floats& got, const Json& rows, const Json& expected_rows) {
+  double worst = 0;
+  double largest = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Floats expected = expected_rows.at(i).get<Floats>();
+    for (size_t j = 0; j < expected.size(); ++j) {
+      const float value = got.at(rows.at(i).get<size_t>() * expected.size() + j);
+      if (!std::isfinite(value)) return std::numeric_limits<double>::infinity();
+      worst = std::max(worst, static_cast<double>(std::abs(value - expected[j])));
+      largest = std::max(largest, static_cast<double>(std::abs(expected[j])));
+    }
+  }
+  return worst / largest;
+}
+
+// Logits and final hidden states. The bound: f32 sums of 64 to 96 products in another order.
 TEST(Models, follow_hugging_face) {
   std::ifstream file(std::string(SPARROW_SOURCE_DIR) + "/tests/golden/model/tiny_logits.json");
   std::stringstream text;
@@ -60,33 +76,48 @@ TEST(Models, follow_hugging_face) {
   for (const Json& c : golden.at("cases")) {
     const std::vector<int32_t> ids = c.at("ids").get<std::vector<int32_t>>();
     Loaded loaded(test_support::tiny_gguf(model_of(c)));
-    const Floats got = loaded.run(ids, 512);
-    const std::vector<int64_t> rows = c.at("rows").get<std::vector<int64_t>>();
-    double worst = 0;
-    double largest = 0;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const Floats expected = c.at("logits").at(i).get<Floats>();
-      ASSERT_EQ(static_cast<int64_t>(expected.size()), test_support::kTinyVocabulary);
-      for (size_t j = 0; j < expected.size(); ++j) {
-        const float value = got[static_cast<size_t>(rows[i]) * expected.size() + j];
-        ASSERT_TRUE(std::isfinite(value));
-        worst = std::max(worst, static_cast<double>(std::abs(value - expected[j])));
-        largest = std::max(largest, static_cast<double>(std::abs(expected[j])));
-      }
-    }
-    EXPECT_LE(worst / largest, 1e-5) << c.at("name");
+    const Json& rows = c.at("rows");
+    ASSERT_EQ(c.at("logits").at(0).size(), static_cast<size_t>(test_support::kTinyVocabulary));
+    EXPECT_LE(largest_error(loaded.run(ids, 512), rows, c.at("logits")), 1e-5) << c.at("name");
+    EXPECT_LE(largest_error(loaded.run_hidden(ids, 512), rows, c.at("hidden")), 1e-5)
+        << c.at("name");
   }
 }
 
-TEST(Models, a_step_may_want_no_logits) {
+TEST(Models, a_final_hidden_state_times_the_output_matrix_is_that_rows_logits) {
+  for (const char* architecture : kArchitectures) {
+    TinyModel tiny = tiny_model(architecture);
+    tiny.is_tied = false;
+    Loaded loaded(test_support::tiny_gguf(tiny));
+    const std::vector<int32_t> ids = some_ids(9);
+    const Floats logits = loaded.run(ids, 9);
+    const Floats hidden = loaded.run_hidden(ids, 9);
+    const size_t size = static_cast<size_t>(tiny.hidden_size);
+    const size_t vocabulary = static_cast<size_t>(test_support::kTinyVocabulary);
+    const Floats matrix =
+        test_support::tiny_weights("output.weight", static_cast<int64_t>(size * vocabulary));
+    ASSERT_EQ(hidden.size(), ids.size() * size);
+    for (size_t row = 0; row < ids.size(); ++row) {
+      for (size_t token = 0; token < vocabulary; ++token) {
+        double dot = 0;
+        for (size_t i = 0; i < size; ++i)
+          dot += double{hidden[row * size + i]} * double{matrix[token * size + i]};
+        EXPECT_NEAR(logits[row * vocabulary + token], dot, 1e-5);
+      }
+    }
+  }
+}
+
+TEST(Models, a_step_may_want_nothing) {
   Loaded loaded(test_support::tiny_gguf(tiny_model("qwen2")));
   const std::vector<int32_t> ids = {1, 2};
   const std::vector<int32_t> positions = {0, 1};
   const std::vector<BlockId> blocks = {0};
   const std::vector<BatchSequence> sequences = {{0, 2, 0, blocks}};
-  const Logits logits =
+  const StepOutput output =
       loaded.model().forward({ids, positions, sequences, {}}, loaded.kv(), loaded.workspace());
-  EXPECT_TRUE(logits.values.empty());
+  EXPECT_TRUE(output.logits.values.empty());
+  EXPECT_TRUE(output.hidden.values.empty());
 }
 
 std::string refusal(const GgufWriter& writer) {

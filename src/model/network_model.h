@@ -2,7 +2,7 @@
 //
 // A network is a class with
 //   Network(const ModelConfig&, WeightLoader&);
-//   void forward(const Step& step) const;  // leaves step.logits filled
+//   void forward(const Step& step) const;  // leaves step.logits and step.final_hidden filled
 #pragma once
 
 #include <memory>
@@ -37,13 +37,14 @@ class NetworkModel final : public Model {
     return backend_.make_kv_memory(shape, type, block_count, block_tokens);
   }
 
-  Logits forward(const Batch& batch, KvMemory& kv, Workspace& workspace) const override {
+  StepOutput forward(const Batch& batch, KvMemory& kv, Workspace& workspace) const override {
     const Step step =
         make_step(config_, batch, kv, static_cast<StepWorkspace&>(workspace), backend_);
     backend_.begin_step();
     network_.forward(step);
     backend_.end_step();
-    return {backend_.read(step.logits), config_.vocabulary_size};
+    return {.logits = {backend_.read(step.logits), config_.vocabulary_size},
+            .hidden = {backend_.read(step.final_hidden), config_.hidden_size}};
   }
 
  private:

@@ -94,15 +94,13 @@ void Qwen3Moe::forward(const Step& s) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     s.backend.rms_norm(s.normed, s.hidden, *layers_[i].attention_norm, epsilon_);
     attend(s, static_cast<int64_t>(i));
-    const Step rest = i + 1 < layers_.size() ? s : only_logit_rows(s);
+    const Step rest = i + 1 < layers_.size() ? s : only_output_rows(s);
     rest.backend.add_rms_norm(rest.normed, rest.hidden, rest.projected, *layers_[i].ffn_norm,
                               epsilon_);
     feed_forward(rest, layers_[i]);
     rest.backend.add(rest.hidden, rest.projected);
   }
-  const Activations last = s.hidden.with_rows(s.last_hidden.rows);
-  s.backend.rms_norm(s.last_hidden, last, *output_norm_, epsilon_);
-  s.backend.matmul(s.logits, s.last_hidden, *output_);
+  compute_outputs(s, *output_norm_, *output_, epsilon_);
 }
 
 }  // namespace

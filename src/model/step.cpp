@@ -1,6 +1,7 @@
 #include "model/step.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/error.h"
 
@@ -45,21 +46,45 @@ void lay_out(Target& out, const ModelConfig& config, const WorkspaceLimits& limi
     out.router_logits = layout.take(rows, config.expert_count);
     out.expert_outputs = layout.take(pairs, config.hidden_size);
   }
-  out.last_hidden = layout.take(limits.max_logit_rows, config.hidden_size);
+  out.last_input = layout.take(limits.max_logit_rows, config.hidden_size);
   out.logits = layout.take(limits.max_logit_rows, config.vocabulary_size);
+  out.final_hidden = layout.take(limits.max_hidden_rows, config.hidden_size);
 }
 
 // Only counting: what a workspace would hold.
 struct Sketch {
   Activations hidden, normed, projected, q, k, v, attended, gate, up, rope_table, router_logits,
-      expert_outputs, last_hidden, logits;
+      expert_outputs, last_input, logits, final_hidden;
 };
+
+void check_rows(std::span<const int64_t> wanted, int64_t row_count) {
+  int64_t next = 0;
+  for (const int64_t row : wanted) {
+    SPARROW_CHECK(row >= next && row < row_count);
+    next = row + 1;
+  }
+}
+
+void find_output_rows(const Batch& batch, OutputRows& out) {
+  out.all.clear();
+  std::ranges::set_union(batch.logit_rows, batch.hidden_rows, std::back_inserter(out.all));
+  const auto find_places = [&](std::span<const int64_t> rows, std::vector<int64_t>& places) {
+    places.clear();
+    for (const int64_t row : rows) {
+      const auto place = std::ranges::lower_bound(out.all, row);
+      places.push_back(place - out.all.begin());
+    }
+  };
+  find_places(batch.logit_rows, out.logit_places);
+  find_places(batch.hidden_rows, out.hidden_places);
+}
 
 }  // namespace
 
 int64_t workspace_bytes(const ModelConfig& config, const WorkspaceLimits& limits) {
   SPARROW_CHECK(limits.max_rows >= 1 && limits.max_rows <= (1 << 20));
-  SPARROW_CHECK(limits.max_logit_rows >= 1 && limits.max_logit_rows <= (1 << 20));
+  SPARROW_CHECK(limits.max_logit_rows >= 0 && limits.max_logit_rows <= (1 << 20));
+  SPARROW_CHECK(limits.max_hidden_rows >= 0 && limits.max_hidden_rows <= (1 << 20));
   Layout layout(nullptr);
   Sketch sketch;
   lay_out(sketch, config, limits, layout);
@@ -72,13 +97,16 @@ StepWorkspace::StepWorkspace(const ModelConfig& config, const WorkspaceLimits& l
       buffer_(backend.make_buffer(workspace_bytes(config, limits), "the workspace of a step")) {
   Layout layout(buffer_.get());
   lay_out(*this, config, limits, layout);
+  output_rows.all.reserve(static_cast<size_t>(limits.max_rows));
+  output_rows.logit_places.reserve(static_cast<size_t>(limits.max_logit_rows));
+  output_rows.hidden_places.reserve(static_cast<size_t>(limits.max_hidden_rows));
   if (config.expert_count > 0) {
     routing = backend.make_routing(limits.max_rows, config.expert_count, config.expert_used_count);
   }
 }
 
-Step only_logit_rows(const Step& step) {
-  const std::span<const int64_t> rows = step.batch.logit_rows;
+Step only_output_rows(const Step& step) {
+  const std::span<const int64_t> rows = step.output_rows.all;
   const int64_t count = static_cast<int64_t>(rows.size());
   const auto cut = [&](const Activations& x) {
     return x.with_rows(step.hidden.rows == 0 ? 0 : x.rows / step.hidden.rows * count);
@@ -100,17 +128,31 @@ Step only_logit_rows(const Step& step) {
           .rope_table = cut(step.rope_table),
           .router_logits = cut(step.router_logits),
           .expert_outputs = cut(step.expert_outputs),
-          .last_hidden = step.last_hidden,
+          .last_input = step.last_input,
           .logits = step.logits,
-          .routing = step.routing};
+          .final_hidden = step.final_hidden,
+          .routing = step.routing,
+          .output_rows = step.output_rows};
+}
+
+void compute_outputs(const Step& step, const Weight& norm, const Weight& output, float epsilon) {
+  const auto final_norm = [&](const Activations& out, std::span<const int64_t> places) {
+    step.backend.gather_rows(out, step.hidden, places);
+    step.backend.rms_norm(out, out, norm, epsilon);
+  };
+  final_norm(step.final_hidden, step.output_rows.hidden_places);
+  final_norm(step.last_input, step.output_rows.logit_places);
+  step.backend.matmul(step.logits, step.last_input, output);
 }
 
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
                StepWorkspace& workspace, Backend& backend) {
   const int64_t rows = static_cast<int64_t>(batch.ids.size());
   const int64_t logit_rows = static_cast<int64_t>(batch.logit_rows.size());
+  const int64_t hidden_rows = static_cast<int64_t>(batch.hidden_rows.size());
   SPARROW_CHECK(rows >= 1 && rows <= workspace.limits().max_rows);
   SPARROW_CHECK(logit_rows <= workspace.limits().max_logit_rows);
+  SPARROW_CHECK(hidden_rows <= workspace.limits().max_hidden_rows);
   SPARROW_CHECK(batch.positions.size() == batch.ids.size());
   for (const int32_t id : batch.ids) SPARROW_CHECK(id >= 0 && id < config.vocabulary_size);
   int64_t covered = 0;
@@ -123,11 +165,9 @@ Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
       SPARROW_CHECK(block >= 0 && block < kv.block_count());
   }
   SPARROW_CHECK(covered == rows);
-  int64_t next = 0;
-  for (const int64_t row : batch.logit_rows) {
-    SPARROW_CHECK(row >= next && row < rows);
-    next = row + 1;
-  }
+  check_rows(batch.logit_rows, rows);
+  check_rows(batch.hidden_rows, rows);
+  find_output_rows(batch, workspace.output_rows);
   const int64_t pairs = rows * std::max<int64_t>(1, config.expert_used_count);
   const StepWorkspace& w = workspace;
   return {.backend = backend,
@@ -145,9 +185,11 @@ Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
           .rope_table = w.rope_table.with_rows(rows),
           .router_logits = w.router_logits.with_rows(rows),
           .expert_outputs = w.expert_outputs.with_rows(pairs),
-          .last_hidden = w.last_hidden.with_rows(logit_rows),
+          .last_input = w.last_input.with_rows(logit_rows),
           .logits = w.logits.with_rows(logit_rows),
-          .routing = w.routing.get()};
+          .final_hidden = w.final_hidden.with_rows(hidden_rows),
+          .routing = w.routing.get(),
+          .output_rows = w.output_rows};
 }
 
 }  // namespace sparrow

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "backend/backend.h"
 #include "model/batch.h"
@@ -9,6 +11,13 @@
 #include "model/weight_loader.h"
 
 namespace sparrow {
+
+// Which rows of a batch go on to its outputs.
+struct OutputRows {
+  std::vector<int64_t> all;            // those of either list, ascending
+  std::vector<int64_t> logit_places;   // where in `all` the logit rows are
+  std::vector<int64_t> hidden_places;  // where in `all` the hidden rows are
+};
 
 // Scratch activations, named by what they hold. Sized once for the largest step.
 class StepWorkspace final : public Workspace {
@@ -29,9 +38,11 @@ class StepWorkspace final : public Workspace {
   Activations rope_table;                  // [rows, rotated]
   Activations router_logits;               // [rows, experts]
   Activations expert_outputs;              // [rows * experts used, hidden]
-  Activations last_hidden;                 // [logit rows, hidden]
+  Activations last_input;                  // [logit rows, hidden]: of the last matrix
   Activations logits;                      // [logit rows, vocabulary]
+  Activations final_hidden;                // [hidden rows, hidden]
   std::unique_ptr<ExpertRouting> routing;  // null without experts
+  OutputRows output_rows;
 
  private:
   WorkspaceLimits limits_;
@@ -44,8 +55,9 @@ struct Step {
   KvMemory& kv;
   // The workspace's activations, cut to the rows of this batch.
   Activations hidden, normed, projected, q, k, v, attended, gate, up, rope_table, router_logits,
-      expert_outputs, last_hidden, logits;
+      expert_outputs, last_input, logits, final_hidden;
   ExpertRouting* routing;
+  const OutputRows& output_rows;
 };
 
 inline LinearPart part(const Activations& out, const Linear& linear) {
@@ -59,9 +71,13 @@ inline void linear(const Step& step, const Activations& out, const Activations& 
   step.backend.linears(parts, x);
 }
 
-// Once the last layer's attention has read all rows, only those whose logits are wanted go on: they
-// come to the front of `hidden` and `projected`, and the step that is left has no others.
-Step only_logit_rows(const Step& step);
+// Once the last layer's attention has read all rows, only those with an output go on: they come to
+// the front of `hidden` and `projected`, and the step that is left has no others.
+Step only_output_rows(const Step& step);
+
+// After the last layer: its norm for the rows that have an output, and the last matrix for those
+// whose logits are wanted.
+void compute_outputs(const Step& step, const Weight& norm, const Weight& output, float epsilon);
 
 // Checks that the batch fits the workspace.
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,

@@ -14,8 +14,8 @@ namespace sparrow {
 namespace {
 
 void run_two_tokens(const Model& model) {
-  const std::unique_ptr<Workspace> workspace =
-      model.make_workspace({.max_rows = 2, .max_logit_rows = 2, .max_positions = 2});
+  const std::unique_ptr<Workspace> workspace = model.make_workspace(
+      {.max_rows = 2, .max_logit_rows = 2, .max_hidden_rows = 1, .max_positions = 2});
   const std::unique_ptr<KvMemory> kv = model.make_kv_memory(KvType::f32, 1, 16);
   const int64_t vocabulary = model.config().vocabulary_size;
   const int32_t ids[] = {0, static_cast<int32_t>(vocabulary - 1)};
@@ -23,9 +23,11 @@ void run_two_tokens(const Model& model) {
   const BlockId block = 0;
   const BatchSequence sequence = {0, 2, 0, {&block, 1}};
   const int64_t logit_rows[] = {0, 1};
-  const Logits logits =
-      model.forward({ids, positions, {&sequence, 1}, logit_rows}, *kv, *workspace);
-  SPARROW_CHECK(static_cast<int64_t>(logits.values.size()) == 2 * vocabulary);
+  const int64_t hidden_rows[] = {1};
+  const StepOutput output =
+      model.forward({ids, positions, {&sequence, 1}, logit_rows, hidden_rows}, *kv, *workspace);
+  SPARROW_CHECK(static_cast<int64_t>(output.logits.values.size()) == 2 * vocabulary);
+  SPARROW_CHECK(static_cast<int64_t>(output.hidden.values.size()) == model.config().hidden_size);
 }
 
 }  // namespace
