@@ -53,6 +53,7 @@ void Backend::linears(std::span<const LinearPart> parts, const Activations& x) {
   for (const LinearPart& part : parts) {
     matmul(part.out, x, *part.weight);
     if (part.bias != nullptr) add_bias(part.out, *part.bias);
+    if (!part.adapters.empty()) add_low_rank(part, x);
   }
 }
 

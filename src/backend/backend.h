@@ -118,11 +118,32 @@ struct RopeParameters {
   float magnitude = 1;                 // cosines and sines are multiplied by it (YaRN)
 };
 
+// Two thin matrices, a of {in, rank} and b of {rank, out}, whose product is added to a weight
+// (LoRA, Hu et al. 2021), in the form the backend computes with. Immutable.
+class LowRank {
+ public:
+  virtual ~LowRank() = default;
+  virtual int64_t in() const = 0;
+  virtual int64_t rank() const = 0;
+  virtual int64_t out() const = 0;
+  virtual int64_t size_bytes() const = 0;
+};
+
+// Some rows of a product's input, and what one adapter adds to a model's matrices for them.
+struct AdapterRows {
+  int64_t first_row = 0;
+  int64_t row_count = 0;
+  std::span<const std::unique_ptr<LowRank>> matrices;  // by LinearPart::matrix_index; null: nothing
+  float scale = 1;                                     // of all that it adds
+};
+
 // One of several matrices that multiply the same input.
 struct LinearPart {
   Activations out;
   const Weight* weight = nullptr;
-  const Weight* bias = nullptr;  // may be null
+  const Weight* bias = nullptr;                // may be null
+  std::span<const AdapterRows> adapters = {};  // ascending, none overlap
+  int64_t matrix_index = -1;                   // of `weight` among the adapters' matrices
 };
 
 // What a machine can do at best with the kernels in use.
@@ -147,6 +168,9 @@ class Backend {
                                                       int64_t used_count) = 0;
   // The tensor's bytes must outlive the weight if it reads_tensor().
   virtual std::unique_ptr<Weight> load_weight(const Tensor& tensor) = 0;
+  // factor * (b a) of a of {in, rank} and b of {rank, out}. The tensors' bytes are copied.
+  virtual std::unique_ptr<LowRank> load_low_rank(const Tensor& a, const Tensor& b,
+                                                 float factor) = 0;
 
   // Takes about a second and all threads.
   virtual MachineLimits measure_limits() = 0;
@@ -165,6 +189,9 @@ class Backend {
   virtual void matmul(const Activations& out, const Activations& x, const Weight& weight) = 0;
   // Every row of x += bias.
   virtual void add_bias(const Activations& x, const Weight& bias) = 0;
+  // part.out += scale * b (a x), for the rows of each adapter that adds to this matrix. In f32 in
+  // every ActivationMode; other rows are not touched.
+  virtual void add_low_rank(const LinearPart& part, const Activations& x) = 0;
   // out += x.
   virtual void add(const Activations& out, const Activations& x) = 0;
   // Cosines and sines of every row's angles, [rows, rotated channels]: cosines first.
@@ -198,7 +225,7 @@ class Backend {
 
   // Fused operations: what they mean is their default body.
 
-  // Each part: out = x * weight + bias, if there is a bias.
+  // Each part: out = x * weight + bias, if there is a bias, + what adapters add.
   virtual void linears(std::span<const LinearPart> parts, const Activations& x);
   // hidden += delta, then out = rms_norm(hidden).
   virtual void add_rms_norm(const Activations& out, const Activations& hidden,
@@ -206,7 +233,8 @@ class Backend {
   // Norm of every head of x by itself, then its rotation.
   virtual void norm_rope(const Activations& x, const Weight& head_norm, float epsilon,
                          const Activations& table, const RopeParameters& rope);
-  // gate.out = silu(x * gate) * (x * up), biases included; up.out is left in any state.
+  // gate.out = silu(x * gate) * (x * up), biases and adapters included; up.out is left in any
+  // state.
   virtual void gated_linear(const LinearPart& gate, const LinearPart& up, const Activations& x);
 };
 

@@ -8,6 +8,14 @@
 
 namespace sparrow {
 
+class LoraAdapter;
+
+// What a sequence has added to the base model: nothing where `adapter` is null.
+struct SequenceAdapter {
+  const LoraAdapter* adapter = nullptr;
+  float scale = 1;
+};
+
 // Views; the engine owns the arrays and rewrites them each step.
 struct Batch {
   std::span<const int32_t> ids;              // [rows] token ids
@@ -16,6 +24,7 @@ struct Batch {
   std::span<const int64_t> logit_rows;       // rows whose logits are wanted, ascending
   // Rows whose final hidden state is wanted, ascending; a row may be in both lists.
   std::span<const int64_t> hidden_rows = {};
+  std::span<const SequenceAdapter> adapters = {};  // one a sequence, or none at all
 
   bool empty() const { return ids.empty(); }
 };

@@ -8,9 +8,11 @@
 #include <random>
 #include <tuple>
 
+#include "model/lora.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/random_blocks.h"
 #include "tests/support/runnable_kernels.h"
+#include "tests/support/tiny_lora.h"
 #include "tests/support/tiny_model.h"
 
 namespace sparrow {
@@ -29,13 +31,18 @@ std::vector<int32_t> some_ids(int64_t count) {
 
 // All matrices in one format; wide enough for the formats with blocks of 256, not a multiple of the
 // panels of a kernel.
-std::vector<std::byte> model_of(std::string_view architecture, const Format& format) {
+TinyModel wide_model(std::string_view architecture) {
   TinyModel model = test_support::tiny_model(architecture);
   model.hidden_size = 256;
   model.head_size = 32;
   model.head_count = 8;
   model.ffn_size = 512;
   if (model.expert_count > 0) model.expert_ffn_size = 256;
+  return model;
+}
+
+std::vector<std::byte> model_of(std::string_view architecture, const Format& format) {
+  const TinyModel model = wide_model(architecture);
   GgufWriter writer = test_support::tiny_writer(model);
   std::mt19937 random(3);
   // Tame blocks take many tries: a few of them, in random order.
@@ -178,6 +185,77 @@ TEST_P(Determinism, hidden_states_are_the_same_whatever_else_is_wanted) {
       const std::span<const float> got_logits = output.logits.row(i);
       EXPECT_EQ(Floats(got_logits.begin(), got_logits.end()),
                 row_of(logits, logit_rows[static_cast<size_t>(i)]));
+    }
+  }
+}
+
+// Sequences of several adapters, scales and none in one batch, one of them decoding, against each
+// alone, token by token.
+TEST_P(Determinism, adapters_side_by_side_give_each_sequence_what_it_has_alone) {
+  for (const char* architecture : {"qwen2", "qwen3moe"}) {
+    LoadedModel loaded = load(model_of(architecture, *find_format("Q4_K")), 2);
+    const auto load_adapter = [&](const char* seed) {
+      const std::vector<std::byte> bytes =
+          test_support::tiny_lora_gguf(wide_model(architecture), {.seed = seed});
+      return load_lora(*GgufFile::parse(bytes, seed), loaded.model(), loaded.backend());
+    };
+    const auto a = load_adapter("a");
+    const auto b = load_adapter("b");
+    const std::vector<SequenceAdapter> adapters = {
+        {a.get(), 1}, {}, {b.get(), 1}, {b.get(), 1}, {b.get(), 0.5f}};
+    const std::vector<int32_t> text = some_ids(40);
+    constexpr int64_t kLength = 5;
+
+    std::vector<int32_t> ids;
+    std::vector<int32_t> positions;
+    std::vector<std::vector<BlockId>> blocks;
+    std::vector<BatchSequence> sequences;
+    std::vector<int64_t> logit_rows;
+    std::vector<int64_t> hidden_rows;
+    std::vector<Floats> logits;
+    std::vector<Floats> hidden;
+    for (size_t i = 0; i < adapters.size(); ++i) {
+      const std::span<const int32_t> own = std::span(text).subspan(i, kLength);
+      logits.push_back(loaded.run(own, 1, 0, adapters[i]));
+      hidden.push_back(loaded.run_hidden(own, 1, adapters[i]));
+      EXPECT_EQ(loaded.run(own, kLength, 0, adapters[i]), logits.back()) << architecture;
+      blocks.push_back({static_cast<BlockId>(i + 1)});
+    }
+    EXPECT_EQ(logits[1], loaded.run(std::span(text).subspan(1, kLength), kLength));
+    for (const size_t other : {0, 2}) EXPECT_NE(logits[other], logits[1]);
+    for (size_t i = 0; i < adapters.size(); ++i) {
+      const std::span<const int32_t> own = std::span(text).subspan(i, kLength);
+      const int64_t done = i == 2 ? kLength - 1 : 0;
+      if (done > 0) loaded.run(own.first(done), done, blocks[i][0], adapters[i]);
+      const int64_t first_row = static_cast<int64_t>(ids.size());
+      sequences.push_back({first_row, kLength - done, done, blocks[i]});
+      for (int64_t position = done; position < kLength; ++position) {
+        ids.push_back(own[static_cast<size_t>(position)]);
+        positions.push_back(static_cast<int32_t>(position));
+      }
+      if (i != 3) logit_rows.push_back(static_cast<int64_t>(ids.size()) - 1);
+      if (i != 1) hidden_rows.push_back(first_row);
+    }
+    const StepOutput output =
+        loaded.model().forward({ids, positions, sequences, logit_rows, hidden_rows, adapters},
+                               loaded.kv(), loaded.workspace());
+    const auto row_of = [](const Floats& all, int64_t row) {
+      const int64_t columns = static_cast<int64_t>(all.size()) / kLength;
+      return Floats(all.begin() + row * columns, all.begin() + (row + 1) * columns);
+    };
+    int64_t logit_row = 0;
+    int64_t hidden_row = 0;
+    for (size_t i = 0; i < adapters.size(); ++i) {
+      if (i != 3) {
+        const std::span<const float> got = output.logits.row(logit_row++);
+        EXPECT_EQ(Floats(got.begin(), got.end()), row_of(logits[i], kLength - 1))
+            << architecture << i;
+      }
+      if (i != 1) {
+        const std::span<const float> got = output.hidden.row(hidden_row++);
+        EXPECT_EQ(Floats(got.begin(), got.end()), row_of(hidden[i], i == 2 ? kLength - 1 : 0))
+            << architecture << i;
+      }
     }
   }
 }

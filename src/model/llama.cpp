@@ -34,7 +34,7 @@ class Llama {
   std::shared_ptr<const Weight> embeddings_;
   std::vector<Layer> layers_;
   std::unique_ptr<Weight> output_norm_;
-  std::shared_ptr<const Weight> output_;
+  Linear output_;
 };
 
 Llama::Llama(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_epsilon) {
@@ -62,7 +62,7 @@ Llama::Llama(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_
 
 void Llama::attend(const Step& s, int64_t index) const {
   const Layer& layer = layers_[static_cast<size_t>(index)];
-  const LinearPart qkv[] = {part(s.q, layer.q), part(s.k, layer.k), part(s.v, layer.v)};
+  const LinearPart qkv[] = {part(s, s.q, layer.q), part(s, s.k, layer.k), part(s, s.v, layer.v)};
   s.backend.linears(qkv, s.normed);
   s.backend.rope(s.q, s.rope_table, rope_);
   s.backend.rope(s.k, s.rope_table, rope_);
@@ -72,7 +72,7 @@ void Llama::attend(const Step& s, int64_t index) const {
 }
 
 void Llama::feed_forward(const Step& s, const Layer& layer) const {
-  s.backend.gated_linear(part(s.gate, layer.gate), part(s.up, layer.up), s.normed);
+  s.backend.gated_linear(part(s, s.gate, layer.gate), part(s, s.up, layer.up), s.normed);
   linear(s, s.projected, s.gate, layer.down);
 }
 
@@ -88,7 +88,7 @@ void Llama::forward(const Step& s) const {
     feed_forward(rest, layers_[i]);
     rest.backend.add(rest.hidden, rest.projected);
   }
-  compute_outputs(s, *output_norm_, *output_, epsilon_);
+  compute_outputs(s, *output_norm_, output_, epsilon_);
 }
 
 }  // namespace

@@ -80,6 +80,13 @@ struct WorkspaceLimits {
   int64_t max_positions = 0;  // longest context a sequence may reach
 };
 
+// A matrix that adapters may add to (lora.h).
+struct MatrixInfo {
+  std::string name;  // in the file: "blk.3.attn_q.weight"
+  int64_t in = 0;
+  int64_t out = 0;
+};
+
 // Scratch memory of one stepping thread, sized once. Holds no state between steps.
 class Workspace {
  public:
@@ -97,6 +104,9 @@ class Model {
   // Writes K and V of every row into `kv`, returns what the batch wants. Cannot fail: the batch is
   // the engine's.
   virtual StepOutput forward(const Batch& batch, KvMemory& kv, Workspace& workspace) const = 0;
+  // All matrices of layers but those of experts, and the last one ("output.weight", also where it
+  // is the token embeddings once more). Always the same order.
+  virtual std::span<const MatrixInfo> matrices() const = 0;
   // Bytes the weights take in memory.
   virtual int64_t weight_bytes() const = 0;
 };

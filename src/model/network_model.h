@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "gguf/gguf_file.h"
 #include "model/model.h"
@@ -22,9 +24,11 @@ class NetworkModel final : public Model {
         backend_(weights.backend()),
         file_(weights.file()),
         network_(config_, weights),
+        matrices_(weights.matrices().begin(), weights.matrices().end()),
         weight_bytes_(weights.weight_bytes()) {}
 
   const ModelConfig& config() const override { return config_; }
+  std::span<const MatrixInfo> matrices() const override { return matrices_; }
   int64_t weight_bytes() const override { return weight_bytes_; }
 
   std::unique_ptr<Workspace> make_workspace(const WorkspaceLimits& limits) const override {
@@ -52,6 +56,7 @@ class NetworkModel final : public Model {
   Backend& backend_;
   std::shared_ptr<const GgufFile> file_;  // the weights are views into it
   Network network_;
+  std::vector<MatrixInfo> matrices_;
   int64_t weight_bytes_;
 };
 

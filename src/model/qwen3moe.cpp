@@ -21,7 +21,7 @@ class Qwen3Moe {
     Linear q, k, v, attention_output;
     std::unique_ptr<Weight> q_norm, k_norm;  // of one head
     std::unique_ptr<Weight> ffn_norm;
-    std::unique_ptr<Weight> router;
+    Linear router;
     std::unique_ptr<Weight> gate, up, down;  // [experts]
   };
 
@@ -34,7 +34,7 @@ class Qwen3Moe {
   std::shared_ptr<const Weight> embeddings_;
   std::vector<Layer> layers_;
   std::unique_ptr<Weight> output_norm_;
-  std::shared_ptr<const Weight> output_;
+  Linear output_;
 };
 
 Qwen3Moe::Qwen3Moe(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_epsilon) {
@@ -52,8 +52,7 @@ Qwen3Moe::Qwen3Moe(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms
     layer.q_norm = weights.vector(layer_name(i, "attn_q_norm.weight"), c.head_size);
     layer.k_norm = weights.vector(layer_name(i, "attn_k_norm.weight"), c.head_size);
     layer.ffn_norm = weights.vector(layer_name(i, "ffn_norm.weight"), c.hidden_size);
-    layer.router =
-        weights.matrix(layer_name(i, "ffn_gate_inp.weight"), c.hidden_size, c.expert_count);
+    layer.router = weights.linear(layer_name(i, "ffn_gate_inp"), c.hidden_size, c.expert_count);
     layer.gate = weights.experts(layer_name(i, "ffn_gate_exps.weight"), c.hidden_size,
                                  c.expert_ffn_size, c.expert_count);
     layer.up = weights.experts(layer_name(i, "ffn_up_exps.weight"), c.hidden_size,
@@ -69,7 +68,7 @@ Qwen3Moe::Qwen3Moe(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms
 
 void Qwen3Moe::attend(const Step& s, int64_t index) const {
   const Layer& layer = layers_[static_cast<size_t>(index)];
-  const LinearPart qkv[] = {part(s.q, layer.q), part(s.k, layer.k), part(s.v, layer.v)};
+  const LinearPart qkv[] = {part(s, s.q, layer.q), part(s, s.k, layer.k), part(s, s.v, layer.v)};
   s.backend.linears(qkv, s.normed);
   s.backend.norm_rope(s.q, *layer.q_norm, epsilon_, s.rope_table, rope_);
   s.backend.norm_rope(s.k, *layer.k_norm, epsilon_, s.rope_table, rope_);
@@ -79,7 +78,7 @@ void Qwen3Moe::attend(const Step& s, int64_t index) const {
 }
 
 void Qwen3Moe::feed_forward(const Step& s, const Layer& layer) const {
-  s.backend.matmul(s.router_logits, s.normed, *layer.router);
+  linear(s, s.router_logits, s.normed, layer.router);
   s.backend.route_experts(*s.routing, s.router_logits);
   s.backend.expert_matmul(s.gate, s.normed, *layer.gate, *s.routing);
   s.backend.expert_matmul(s.up, s.normed, *layer.up, *s.routing);
@@ -100,7 +99,7 @@ void Qwen3Moe::forward(const Step& s) const {
     feed_forward(rest, layers_[i]);
     rest.backend.add(rest.hidden, rest.projected);
   }
-  compute_outputs(s, *output_norm_, *output_, epsilon_);
+  compute_outputs(s, *output_norm_, output_, epsilon_);
 }
 
 }  // namespace

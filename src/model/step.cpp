@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "model/lora.h"
 
 namespace sparrow {
 namespace {
@@ -79,6 +80,43 @@ void find_output_rows(const Batch& batch, OutputRows& out) {
   find_places(batch.hidden_rows, out.hidden_places);
 }
 
+// The rows of a sequence beside those of the one before it, if both have the same added.
+void add_adapter_rows(const SequenceAdapter& chosen, int64_t first_row, int64_t row_count,
+                      std::vector<AdapterRows>& out) {
+  if (chosen.adapter == nullptr || row_count == 0) return;
+  const std::span<const std::unique_ptr<LowRank>> matrices = chosen.adapter->matrices();
+  if (!out.empty()) {
+    AdapterRows& last = out.back();
+    if (last.matrices.data() == matrices.data() && last.scale == chosen.scale &&
+        last.first_row + last.row_count == first_row) {
+      last.row_count += row_count;
+      return;
+    }
+  }
+  out.push_back({first_row, row_count, matrices, chosen.scale});
+}
+
+void find_adapters(const Batch& batch, StepWorkspace& workspace) {
+  workspace.adapters.clear();
+  workspace.output_rows.adapters.clear();
+  workspace.output_rows.logit_adapters.clear();
+  if (batch.adapters.empty()) return;
+  SPARROW_CHECK(batch.adapters.size() == batch.sequences.size());
+  for (size_t i = 0; i < batch.sequences.size(); ++i) {
+    const SequenceAdapter& chosen = batch.adapters[i];
+    const int64_t first = batch.sequences[i].first_row;
+    const int64_t end = first + batch.sequences[i].row_count;
+    const auto add_from = [&](std::span<const int64_t> rows, std::vector<AdapterRows>& out) {
+      const int64_t begin_place = std::ranges::lower_bound(rows, first) - rows.begin();
+      const int64_t end_place = std::ranges::lower_bound(rows, end) - rows.begin();
+      add_adapter_rows(chosen, begin_place, end_place - begin_place, out);
+    };
+    add_adapter_rows(chosen, first, end - first, workspace.adapters);
+    add_from(workspace.output_rows.all, workspace.output_rows.adapters);
+    add_from(batch.logit_rows, workspace.output_rows.logit_adapters);
+  }
+}
+
 }  // namespace
 
 int64_t workspace_bytes(const ModelConfig& config, const WorkspaceLimits& limits) {
@@ -99,6 +137,9 @@ StepWorkspace::StepWorkspace(const ModelConfig& config, const WorkspaceLimits& l
   lay_out(*this, config, limits, layout);
   output_rows.all.reserve(static_cast<size_t>(limits.max_rows));
   output_rows.logit_places.reserve(static_cast<size_t>(limits.max_logit_rows));
+  adapters.reserve(static_cast<size_t>(limits.max_rows));
+  output_rows.adapters.reserve(static_cast<size_t>(limits.max_rows));
+  output_rows.logit_adapters.reserve(static_cast<size_t>(limits.max_logit_rows));
   output_rows.hidden_places.reserve(static_cast<size_t>(limits.max_hidden_rows));
   if (config.expert_count > 0) {
     routing = backend.make_routing(limits.max_rows, config.expert_count, config.expert_used_count);
@@ -132,17 +173,20 @@ Step only_output_rows(const Step& step) {
           .logits = step.logits,
           .final_hidden = step.final_hidden,
           .routing = step.routing,
+          .adapters = step.output_rows.adapters,
           .output_rows = step.output_rows};
 }
 
-void compute_outputs(const Step& step, const Weight& norm, const Weight& output, float epsilon) {
+void compute_outputs(const Step& step, const Weight& norm, const Linear& output, float epsilon) {
   const auto final_norm = [&](const Activations& out, std::span<const int64_t> places) {
     step.backend.gather_rows(out, step.hidden, places);
     step.backend.rms_norm(out, out, norm, epsilon);
   };
   final_norm(step.final_hidden, step.output_rows.hidden_places);
   final_norm(step.last_input, step.output_rows.logit_places);
-  step.backend.matmul(step.logits, step.last_input, output);
+  LinearPart last = part(step, step.logits, output);
+  last.adapters = step.output_rows.logit_adapters;
+  step.backend.linears({&last, 1}, step.last_input);
 }
 
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
@@ -168,6 +212,7 @@ Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
   check_rows(batch.logit_rows, rows);
   check_rows(batch.hidden_rows, rows);
   find_output_rows(batch, workspace.output_rows);
+  find_adapters(batch, workspace);
   const int64_t pairs = rows * std::max<int64_t>(1, config.expert_used_count);
   const StepWorkspace& w = workspace;
   return {.backend = backend,
@@ -189,6 +234,7 @@ Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
           .logits = w.logits.with_rows(logit_rows),
           .final_hidden = w.final_hidden.with_rows(hidden_rows),
           .routing = w.routing.get(),
+          .adapters = w.adapters,
           .output_rows = w.output_rows};
 }
 

@@ -14,9 +14,11 @@ namespace sparrow {
 
 // Which rows of a batch go on to its outputs.
 struct OutputRows {
-  std::vector<int64_t> all;            // those of either list, ascending
-  std::vector<int64_t> logit_places;   // where in `all` the logit rows are
-  std::vector<int64_t> hidden_places;  // where in `all` the hidden rows are
+  std::vector<int64_t> all;                 // those of either list, ascending
+  std::vector<int64_t> logit_places;        // where in `all` the logit rows are
+  std::vector<int64_t> hidden_places;       // where in `all` the hidden rows are
+  std::vector<AdapterRows> adapters;        // of the rows in `all`, by their places
+  std::vector<AdapterRows> logit_adapters;  // of the logit rows, by their places in that list
 };
 
 // Scratch activations, named by what they hold. Sized once for the largest step.
@@ -42,6 +44,7 @@ class StepWorkspace final : public Workspace {
   Activations logits;                      // [logit rows, vocabulary]
   Activations final_hidden;                // [hidden rows, hidden]
   std::unique_ptr<ExpertRouting> routing;  // null without experts
+  std::vector<AdapterRows> adapters;       // of all rows
   OutputRows output_rows;
 
  private:
@@ -57,17 +60,18 @@ struct Step {
   Activations hidden, normed, projected, q, k, v, attended, gate, up, rope_table, router_logits,
       expert_outputs, last_input, logits, final_hidden;
   ExpertRouting* routing;
+  std::span<const AdapterRows> adapters;  // of the step's rows
   const OutputRows& output_rows;
 };
 
-inline LinearPart part(const Activations& out, const Linear& linear) {
-  return {out, linear.weight.get(), linear.bias.get()};
+inline LinearPart part(const Step& step, const Activations& out, const Linear& linear) {
+  return {out, linear.weight.get(), linear.bias.get(), step.adapters, linear.matrix_index};
 }
 
-// out = x times the matrix, plus its bias if it has one.
+// out = x times the matrix, plus its bias if it has one, plus what adapters add.
 inline void linear(const Step& step, const Activations& out, const Activations& x,
                    const Linear& linear) {
-  const LinearPart parts[] = {part(out, linear)};
+  const LinearPart parts[] = {part(step, out, linear)};
   step.backend.linears(parts, x);
 }
 
@@ -77,7 +81,7 @@ Step only_output_rows(const Step& step);
 
 // After the last layer: its norm for the rows that have an output, and the last matrix for those
 // whose logits are wanted.
-void compute_outputs(const Step& step, const Weight& norm, const Weight& output, float epsilon);
+void compute_outputs(const Step& step, const Weight& norm, const Linear& output, float epsilon);
 
 // Checks that the batch fits the workspace.
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,

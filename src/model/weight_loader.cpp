@@ -70,12 +70,19 @@ std::unique_ptr<Weight> WeightLoader::experts(const std::string& name, int64_t i
   return load(name, {{in, out, count, 1}, 3});
 }
 
+int64_t WeightLoader::add_matrix(const std::string& name, int64_t in, int64_t out) {
+  matrices_.push_back({name, in, out});
+  return static_cast<int64_t>(matrices_.size()) - 1;
+}
+
 Linear WeightLoader::linear(const std::string& name, int64_t in, int64_t out) {
-  return {matrix(name + ".weight", in, out), optional_vector(name + ".bias", out)};
+  return {matrix(name + ".weight", in, out), optional_vector(name + ".bias", out),
+          add_matrix(name + ".weight", in, out)};
 }
 
 Linear WeightLoader::biased_linear(const std::string& name, int64_t in, int64_t out) {
-  return {matrix(name + ".weight", in, out), vector(name + ".bias", out)};
+  return {matrix(name + ".weight", in, out), vector(name + ".bias", out),
+          add_matrix(name + ".weight", in, out)};
 }
 
 std::shared_ptr<const Weight> WeightLoader::embeddings() {
@@ -83,10 +90,13 @@ std::shared_ptr<const Weight> WeightLoader::embeddings() {
   return matrix("token_embd.weight", config_.hidden_size, config_.vocabulary_size);
 }
 
-std::shared_ptr<const Weight> WeightLoader::output_matrix(
-    std::shared_ptr<const Weight> embeddings) {
-  if (file_->find_tensor("output.weight") == nullptr) return embeddings;
-  return matrix("output.weight", config_.hidden_size, config_.vocabulary_size);
+Linear WeightLoader::output_matrix(std::shared_ptr<const Weight> embeddings) {
+  const std::string name = "output.weight";
+  const int64_t in = config_.hidden_size;
+  const int64_t out = config_.vocabulary_size;
+  const int64_t index = add_matrix(name, in, out);
+  if (file_->find_tensor(name) == nullptr) return {std::move(embeddings), nullptr, index};
+  return {matrix(name, in, out), nullptr, index};
 }
 
 std::vector<float> WeightLoader::rope_divisors() {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,9 @@ class GgufFile;
 
 // A matrix and the bias some files have with it.
 struct Linear {
-  std::unique_ptr<Weight> weight;
-  std::unique_ptr<Weight> bias;  // may be null
+  std::shared_ptr<const Weight> weight;  // the last one may be the token embeddings too
+  std::unique_ptr<Weight> bias;          // may be null
+  int64_t matrix_index = -1;             // in Model::matrices()
 };
 
 // Lives while a model loads. Every call throws Error{invalid_file|unsupported} naming the tensor,
@@ -46,7 +48,7 @@ class WeightLoader {
   // token_embd.weight.
   std::shared_ptr<const Weight> embeddings();
   // output.weight, or the token embeddings once more where the file ties them (has none).
-  std::shared_ptr<const Weight> output_matrix(std::shared_ptr<const Weight> embeddings);
+  Linear output_matrix(std::shared_ptr<const Weight> embeddings);
 
   // rope_freqs.weight, [rope_size / 2], where the file has it (llama3 scaling), else empty.
   std::vector<float> rope_divisors();
@@ -56,18 +58,22 @@ class WeightLoader {
   // Warns of tensors that nothing asked for: the network is not quite the one this code knows.
   void finish();
 
+  // Of all linears and the output matrix so far.
+  std::span<const MatrixInfo> matrices() const { return matrices_; }
   // Of all tensors taken so far, each once.
   int64_t weight_bytes() const { return weight_bytes_; }
 
  private:
   Tensor take(const std::string& name, const Shape& expected);
   std::unique_ptr<Weight> load(const std::string& name, const Shape& shape);
+  int64_t add_matrix(const std::string& name, int64_t in, int64_t out);
 
   std::shared_ptr<const GgufFile> file_;
   Backend& backend_;
   const ModelConfig& config_;
   std::function<void(double)> on_progress_;
   std::set<std::string, std::less<>> taken_;
+  std::vector<MatrixInfo> matrices_;
   int64_t weight_bytes_ = 0;
 };
 

@@ -31,14 +31,17 @@ class LoadedModel {
             {.max_rows = 512, .max_logit_rows = 512, .max_hidden_rows = 512})) {}
 
   const Model& model() const { return *model_; }
+  Backend& backend() { return *backend_; }
   KvMemory& kv() { return *kv_; }
   Workspace& workspace() { return *workspace_; }
 
   // The logits of all positions, computed `chunk` at a time. Blocks from `first_block` on.
-  std::vector<float> run(std::span<const int32_t> ids, int64_t chunk, BlockId first_block = 0) {
+  std::vector<float> run(std::span<const int32_t> ids, int64_t chunk, BlockId first_block = 0,
+                         const SequenceAdapter& adapter = {}) {
     std::vector<float> all;
     run_chunks(ids, chunk, first_block, [&](Batch batch, std::span<const int64_t> rows) {
       batch.logit_rows = rows;
+      batch.adapters = {&adapter, 1};
       const Logits logits = model_->forward(batch, *kv_, *workspace_).logits;
       all.insert(all.end(), logits.values.begin(), logits.values.end());
     });
@@ -46,10 +49,12 @@ class LoadedModel {
   }
 
   // The same for the final hidden states.
-  std::vector<float> run_hidden(std::span<const int32_t> ids, int64_t chunk) {
+  std::vector<float> run_hidden(std::span<const int32_t> ids, int64_t chunk,
+                                const SequenceAdapter& adapter = {}) {
     std::vector<float> all;
     run_chunks(ids, chunk, 0, [&](Batch batch, std::span<const int64_t> rows) {
       batch.hidden_rows = rows;
+      batch.adapters = {&adapter, 1};
       const HiddenStates hidden = model_->forward(batch, *kv_, *workspace_).hidden;
       all.insert(all.end(), hidden.values.begin(), hidden.values.end());
     });

@@ -13,6 +13,7 @@ namespace sparrow {
 class AttentionPlan;
 class CpuKvMemory;
 class CpuWeight;
+struct LowRankProducts;
 
 // The input of products with packed weights, in each form that they take.
 struct PackedInput {
@@ -33,6 +34,7 @@ class CpuBackend final : public Backend {
   std::unique_ptr<ExpertRouting> make_routing(int64_t max_rows, int64_t expert_count,
                                               int64_t used_count) override;
   std::unique_ptr<Weight> load_weight(const Tensor& tensor) override;
+  std::unique_ptr<LowRank> load_low_rank(const Tensor& a, const Tensor& b, float factor) override;
 
   MachineLimits measure_limits() override;
 
@@ -45,6 +47,7 @@ class CpuBackend final : public Backend {
                 float epsilon) override;
   void matmul(const Activations& out, const Activations& x, const Weight& weight) override;
   void add_bias(const Activations& x, const Weight& bias) override;
+  void add_low_rank(const LinearPart& part, const Activations& x) override;
   void add(const Activations& out, const Activations& x) override;
   void rope_table(const Activations& out, std::span<const int32_t> positions,
                   const RopeParameters& rope) override;
@@ -68,6 +71,8 @@ class CpuBackend final : public Backend {
  private:
   bool are_packed(std::span<const LinearPart> parts) const;
   PackedInput packed_input(const Activations& x, std::span<const LinearPart> parts);
+  // Empty, for nothing, where no part has adapters.
+  LowRankProducts low_rank_products(std::span<const LinearPart> parts, const Activations& x);
   void packed_expert_matmul(const Activations& out, const Activations& x, const CpuWeight& weight,
                             const ExpertRouting& routing);
   void attend_in_ranges(const AttentionPlan& plan, std::vector<float>& scratch);

@@ -10,6 +10,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "backend/backend.h"
 #include "kernels/dispatch.h"
@@ -131,6 +132,137 @@ TEST(CpuBackend, a_row_of_a_product_has_the_same_bits_alone_and_with_any_thread_
                       Values(*backend, 1, kK, Floats(x.begin() + i * kK, x.begin() + (i + 1) * kK)),
                       *weight);
       EXPECT_EQ(one.read(), Floats(expected.begin() + i * kN, expected.begin() + (i + 1) * kN));
+    }
+  }
+}
+
+// Two parts of one input of 90 rows, with what three adapters add: one has a pair for the first
+// part alone, one has none for either.
+class LowRankProduct {
+ public:
+  static constexpr int64_t kRows = 90;
+  static constexpr int64_t kOut = 331;
+
+  LowRankProduct(const kernels::KernelTable& table, int threads, bool are_packed, int64_t in)
+      : in_(in), backend_(std::make_unique<CpuBackend>(table, threads, are_packed)) {
+    for (size_t part = 0; part < 2; ++part) {
+      weights_.push_back(load({{in_, kOut, 1, 1}, 2}, w_[part]));
+      for (auto& adapter : adapters_) adapter.resize(2);
+      adapters_[0][part] = load_pair(kRanks[0], a_[0], b_[0]);
+    }
+    adapters_[1][0] = load_pair(kRanks[1], a_[1], b_[1]);
+  }
+
+  // The parts' results, one behind the other.
+  Floats linears(const std::vector<AdapterRows>& rows) {
+    Values first(*backend_, kRows, kOut);
+    Values second(*backend_, kRows, kOut);
+    const LinearPart parts[] = {part(first, 0, rows), part(second, 1, rows)};
+    backend_->linears(parts, Values(*backend_, kRows, in_, x_));
+    Floats all = first.read();
+    const Floats more = second.read();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  Floats gated_linear(const std::vector<AdapterRows>& rows) {
+    Values gate(*backend_, kRows, kOut);
+    Values up(*backend_, kRows, kOut);
+    backend_->gated_linear(part(gate, 0, rows), part(up, 1, rows),
+                           Values(*backend_, kRows, in_, x_));
+    return gate.read();
+  }
+
+  std::vector<AdapterRows> rows() const {
+    return {{3, 2, adapters_[0], 1}, {5, 1, adapters_[2], 1}, {20, 67, adapters_[1], -0.5f}};
+  }
+
+  // What `rows()` add, in double.
+  double added(size_t part, int64_t row, int64_t column) const {
+    const bool is_first = row >= 3 && row < 5;
+    const bool is_second = row >= 20 && row < 87 && part == 0;
+    if (!is_first && !is_second) return 0;
+    const size_t adapter = is_first ? 0 : 1;
+    double sum = 0;
+    for (int64_t r = 0; r < kRanks[adapter]; ++r) {
+      double dot = 0;
+      for (int64_t i = 0; i < in_; ++i) {
+        dot += double{x_[static_cast<size_t>(row * in_ + i)]} *
+               double{a_[adapter][static_cast<size_t>(r * in_ + i)]};
+      }
+      sum += dot * double{b_[adapter][static_cast<size_t>(column * kRanks[adapter] + r)]};
+    }
+    return (is_first ? 1 : -0.5) * kFactor * sum;
+  }
+
+ private:
+  static constexpr int64_t kRanks[] = {11, 1};
+  static constexpr float kFactor = 0.75f;
+
+  static Tensor tensor(const Shape& shape, const Floats& values) {
+    return {reinterpret_cast<const std::byte*>(values.data()), find_format("F32"), shape};
+  }
+  std::unique_ptr<Weight> load(const Shape& shape, const Floats& values) {
+    return backend_->load_weight(tensor(shape, values));
+  }
+  std::unique_ptr<LowRank> load_pair(int64_t rank, const Floats& a, const Floats& b) {
+    return backend_->load_low_rank(tensor({{in_, rank, 1, 1}, 2}, a),
+                                   tensor({{rank, kOut, 1, 1}, 2}, b), kFactor);
+  }
+  LinearPart part(const Activations& out, size_t index,
+                  const std::vector<AdapterRows>& rows) const {
+    return {out, weights_[index].get(), nullptr, rows, static_cast<int64_t>(index)};
+  }
+
+  const int64_t in_;
+  const Floats x_ = random_floats(kRows * in_, 1);
+  const Floats w_[2] = {random_floats(kOut * in_, 2), random_floats(kOut* in_, 3)};
+  const Floats a_[2] = {random_floats(kRanks[0] * in_, 4), random_floats(kRanks[1] * in_, 5)};
+  const Floats b_[2] = {random_floats(kRanks[0] * kOut, 6), random_floats(kRanks[1] * kOut, 7)};
+  std::unique_ptr<Backend> backend_;
+  std::vector<std::unique_ptr<Weight>> weights_;
+  std::vector<std::unique_ptr<LowRank>> adapters_[3];
+};
+
+TEST(CpuBackend, adapters_add_their_low_rank_products_to_their_rows_alone) {
+  constexpr int64_t kRows = LowRankProduct::kRows;
+  constexpr int64_t kOut = LowRankProduct::kOut;
+  for (const kernels::KernelTable* table : runnable_kernels()) {
+    // Rows of 650 have no packed form.
+    constexpr std::pair<bool, int64_t> kCases[] = {{false, 650}, {false, 640}, {true, 640}};
+    for (const auto& [are_packed, in] : kCases) {
+      LowRankProduct product(*table, 2, are_packed, in);
+      const Floats without = product.linears({});
+      const Floats gated_without = product.gated_linear({});
+      const Floats got = product.linears(product.rows());
+      const Floats gated = product.gated_linear(product.rows());
+      for (int64_t row = 0; row < kRows; ++row) {
+        const bool has_any = (row >= 3 && row < 5) || (row >= 20 && row < 87);
+        for (int64_t column = 0; column < kOut; ++column) {
+          const size_t place = static_cast<size_t>(row * kOut + column);
+          double sums[2];
+          for (size_t part = 0; part < 2; ++part) {
+            const size_t at = part * kRows * kOut + place;
+            sums[part] = double{without[at]} + product.added(part, row, column);
+            // Sums of 640 and 11 products of up to 1, a few hundred at most.
+            if (has_any)
+              EXPECT_NEAR(got[at], sums[part], 2e-4) << table->isa;
+            else
+              EXPECT_EQ(got[at], without[at]) << table->isa;
+          }
+          // An error in one part is multiplied by the other.
+          const double expected = sums[0] / (1 + std::exp(-sums[0])) * sums[1];
+          if (has_any)
+            EXPECT_NEAR(gated[place], expected, 1e-5 * std::abs(expected) + 2e-2) << table->isa;
+          else
+            EXPECT_EQ(gated[place], gated_without[place]) << table->isa;
+        }
+      }
+      for (const int threads : {1, 3}) {
+        LowRankProduct other(*table, threads, are_packed, in);
+        EXPECT_EQ(other.linears(other.rows()), got) << table->isa;
+        EXPECT_EQ(other.gated_linear(other.rows()), gated) << table->isa;
+      }
     }
   }
 }

@@ -1,10 +1,11 @@
-// Activations on the CPU are plain memory, with a place beside it where a matrix product keeps its
-// quantized input.
+// Activations on the CPU are plain memory, with a place beside it where a matrix product keeps
+// other forms of its input.
 #pragma once
 
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/cpu/cpu_low_rank.h"
 #include "backend/cpu/memory.h"
 #include "backend/cpu/quantized_input.h"
 
@@ -18,12 +19,15 @@ class CpuBuffer final : public Buffer {
   float* data() const { return reinterpret_cast<float*>(memory_.data()); }
   // Of the product at hand; it does not outlast it.
   QuantizedInput& quantized_input() { return quantized_input_; }
+  // Likewise.
+  LowRankScratch& low_rank() { return low_rank_; }
   // Of the attention at hand, where threads share out a sequence's keys.
   std::vector<float>& attention_ranges() { return attention_ranges_; }
 
  private:
   Memory memory_;
   QuantizedInput quantized_input_;
+  LowRankScratch low_rank_;
   std::vector<float> attention_ranges_;
 };
 

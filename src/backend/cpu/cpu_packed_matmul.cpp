@@ -79,13 +79,17 @@ void multiply(const LinearPart& part, const PackedInput& x, int64_t begin, int64
             .n = std::min(end * kPieceRows, part.out.columns) - first});
 }
 
-void add_bias_to(const kernels::KernelTable& kernels, const LinearPart& part, int64_t begin,
-                 int64_t end) {
-  if (part.bias == nullptr) return;
+// What comes to these rows' products besides.
+void add_bias_and_adapters(const kernels::KernelTable& kernels, const LinearPart& part,
+                           const LowRankProducts& products, int64_t part_index, int64_t begin,
+                           int64_t end) {
   const int64_t first = begin * kPieceRows;
   const int64_t count = std::min(end * kPieceRows, part.out.columns) - first;
-  for (int64_t i = 0; i < part.out.rows; ++i)
-    kernels.add_f32(row(part.out, i) + first, cpu(*part.bias).values() + first, count);
+  if (part.bias != nullptr) {
+    for (int64_t i = 0; i < part.out.rows; ++i)
+      kernels.add_f32(row(part.out, i) + first, cpu(*part.bias).values() + first, count);
+  }
+  add_low_rank_to(kernels, part, products, part_index, first, count);
 }
 
 void check_shapes(const LinearPart& part, const Activations& x) {
@@ -127,17 +131,20 @@ void CpuBackend::linears(std::span<const LinearPart> parts, const Activations& x
     count += piece_count(part.out.columns);
   }
   const PackedInput input = packed_input(x, parts);
+  const LowRankProducts low_rank = low_rank_products(parts, x);
   const int64_t bytes = 2 * cpu(*parts.front().weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
                  [&](int64_t begin, int64_t end) {
                    int64_t start = 0;  // of the part at hand
-                   for (const LinearPart& part : parts) {
+                   for (size_t i = 0; i < parts.size(); ++i) {
+                     const LinearPart& part = parts[i];
                      const int64_t pieces = piece_count(part.out.columns);
                      const int64_t from = std::max(begin - start, int64_t{0});
                      const int64_t to = std::min(end - start, pieces);
                      if (from < to) {
                        multiply(part, input, from, to);
-                       add_bias_to(kernels_, part, from, to);
+                       add_bias_and_adapters(kernels_, part, low_rank, static_cast<int64_t>(i),
+                                             from, to);
                      }
                      start += pieces;
                    }
@@ -153,13 +160,15 @@ void CpuBackend::gated_linear(const LinearPart& gate, const LinearPart& up, cons
   }
   for (const LinearPart& part : parts) check_shapes(part, x);
   const PackedInput input = packed_input(x, parts);
+  const LowRankProducts low_rank = low_rank_products(parts, x);
   const int64_t count = piece_count(gate.out.columns);
   const int64_t bytes = 4 * cpu(*gate.weight).tile_bytes();
   team_.for_each(count, pieces_at_once(count, team_.member_count(), bytes, x.rows),
                  [&](int64_t begin, int64_t end) {
-                   for (const LinearPart& part : parts) {
-                     multiply(part, input, begin, end);
-                     add_bias_to(kernels_, part, begin, end);
+                   for (size_t i = 0; i < parts.size(); ++i) {
+                     multiply(parts[i], input, begin, end);
+                     add_bias_and_adapters(kernels_, parts[i], low_rank, static_cast<int64_t>(i),
+                                           begin, end);
                    }
                    const int64_t first = begin * kPieceRows;
                    const int64_t width = std::min(end * kPieceRows, gate.out.columns) - first;
