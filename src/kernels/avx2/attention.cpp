@@ -131,7 +131,7 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
 // Scores become weights; the running largest score and sum of weights move on.
 template <int kQ>
 void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
-  static_assert(2 * kQ <= kLanes);
+  static_assert(kQ <= 2);
   float tile_weight[kQ];
   // Lanes 2 i and 2 i + 1: how far the old and the tile's largest lie below the new one.
   __m256 below = _mm256_setzero_ps();
@@ -159,7 +159,7 @@ void weigh_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
     const float largest = tile_largest > old_largest ? tile_largest : old_largest;
     const __m256 both = _mm256_castpd_ps(_mm256_broadcastsd_pd(_mm_castps_pd(
         _mm_unpacklo_ps(_mm_set_ss(old_largest - largest), _mm_set_ss(tile_largest - largest)))));
-    below = i == 0 ? both : _mm256_blend_ps(below, both, 0b11 << 2 * i);
+    below = i == 0 ? both : _mm256_blend_ps(below, both, 0b1100);
     old_largest = largest;
   }
   alignas(32) float factors[kLanes];
