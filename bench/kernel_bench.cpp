@@ -144,7 +144,7 @@ void add_all(const kernels::KernelTable& kernels) {
   const auto name = [&](std::string_view what) { return fmt::format("{}/{}", kernels.isa, what); };
   benchmark::RegisterBenchmark(name("probe_products").c_str(), probe_products, std::cref(kernels));
   benchmark::RegisterBenchmark(name("probe_read").c_str(), probe_read, std::cref(kernels));
-  for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::q8_0}) {
+  for (const KvType type : kKvTypes) {
     benchmark::RegisterBenchmark(name(fmt::format("attention_{}", to_string(type))).c_str(), attend,
                                  std::cref(kernels), type)
         ->Arg(1)

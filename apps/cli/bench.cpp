@@ -254,7 +254,8 @@ void set_up_bench(CLI::App& app) {
   app.add_option("-r,--repetitions", options->repetitions, "Runs of each test after the first")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  app.add_option("--kv-type", options->kv_type, "What the cache holds: f32, f16, bf16 or q8_0")
+  app.add_option("--kv-type", options->kv_type,
+                 "What the cache holds: f32, f16, bf16, q8_0 or q4_0")
       ->capture_default_str();
   app.add_option("--activations", options->activations,
                  "Input of matrix products: auto, f32 (the reference) or quantized")

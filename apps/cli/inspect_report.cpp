@@ -101,7 +101,7 @@ MemoryReport report_memory(const ModelReport& report, const ModelConfig& config)
   memory.default_context = std::min(config.context_length, kDefaultContext);
   memory.workspace_bytes = workspace_bytes(
       config, {.max_rows = 256, .max_logit_rows = 1, .max_positions = memory.default_context});
-  for (const KvType type : {KvType::f16, KvType::bf16, KvType::f32, KvType::q8_0}) {
+  for (const KvType type : {KvType::f16, KvType::bf16, KvType::f32, KvType::q8_0, KvType::q4_0}) {
     if (!can_keep_heads(type, config.head_size)) continue;
     const int64_t per_token = kv_bytes_per_token(config, type);
     memory.caches.push_back(

@@ -191,7 +191,8 @@ void set_up_logits(CLI::App& app) {
   app.add_option("--greedy", options->greedy_count,
                  "Continue by this many most likely tokens and print them as JSON")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 24));
-  app.add_option("--kv-type", options->kv_type, "What the cache holds: f32, f16, bf16 or q8_0")
+  app.add_option("--kv-type", options->kv_type,
+                 "What the cache holds: f32, f16, bf16, q8_0 or q4_0")
       ->capture_default_str();
   app.add_option("--activations", options->activations,
                  "Input of matrix products: f32 (the reference), quantized, or auto as in run")

@@ -71,7 +71,7 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
       ->type_name("COUNT")
       ->check(CLI::Range(1, 1024));
   app.add_option("--kv-type", flags.kv_type,
-                 "Numbers of the KV cache: f32, f16, bf16 or q8_0 (f16)")
+                 "Numbers of the KV cache: f32, f16, bf16, q8_0 or q4_0 (f16)")
       ->type_name("TYPE");
   app.add_option("--activations", flags.activations,
                  "Input of matrix products: auto, f32 (the reference) or quantized (auto)")

@@ -5,10 +5,10 @@
 namespace sparrow {
 
 KvType parse_kv_type(std::string_view name) {
-  for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::q8_0}) {
+  for (const KvType type : kKvTypes) {
     if (name == to_string(type)) return type;
   }
-  fail(ErrorCode::invalid_argument, "kv_type must be f32, f16, bf16 or q8_0, got '{}'", name);
+  fail(ErrorCode::invalid_argument, "kv_type must be f32, f16, bf16, q8_0 or q4_0, got '{}'", name);
 }
 
 std::string_view to_string(KvType type) {
@@ -21,12 +21,16 @@ std::string_view to_string(KvType type) {
       return "bf16";
     case KvType::q8_0:
       return "q8_0";
+    case KvType::q4_0:
+      return "q4_0";
   }
   return "?";
 }
 
+bool is_quantized(KvType type) { return type == KvType::q8_0 || type == KvType::q4_0; }
+
 bool can_keep_heads(KvType type, int64_t head_size) {
-  return type != KvType::q8_0 || head_size % kKvScaleChannels == 0;
+  return !is_quantized(type) || head_size % kKvScaleChannels == 0;
 }
 
 int64_t kv_head_bytes(KvType type, int64_t head_size) {
@@ -38,6 +42,8 @@ int64_t kv_head_bytes(KvType type, int64_t head_size) {
       return head_size * 2;
     case KvType::q8_0:
       return head_size + head_size / kKvScaleChannels * 2;
+    case KvType::q4_0:
+      return head_size / 2 + head_size / kKvScaleChannels * 2;
   }
   return 0;
 }

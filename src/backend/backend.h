@@ -14,12 +14,15 @@
 
 namespace sparrow {
 
-// q8_0: kKvScaleChannels channels share a scale of 16 bits.
-enum class KvType { f32, f16, bf16, q8_0 };
+// In q8_0 and q4_0, the quantized ones, kKvScaleChannels channels share a scale of 16 bits.
+enum class KvType { f32, f16, bf16, q8_0, q4_0 };
+inline constexpr KvType kKvTypes[] = {KvType::f32, KvType::f16, KvType::bf16, KvType::q8_0,
+                                      KvType::q4_0};
 inline constexpr int64_t kKvScaleChannels = 32;
 KvType parse_kv_type(std::string_view name);  // else Error{invalid_argument}
 std::string_view to_string(KvType type);
-// Whether heads of this size can be kept: q8_0 wants whole groups of channels.
+bool is_quantized(KvType type);
+// Whether heads of this size can be kept: quantized types want whole groups of channels.
 bool can_keep_heads(KvType type, int64_t head_size);
 // Of the key or the value of one head at one position.
 int64_t kv_head_bytes(KvType type, int64_t head_size);

@@ -237,7 +237,9 @@ struct KernelTable {
   void (*attention_tile_f32)(const AttentionTileArgs& args);
   void (*attention_tile_f16)(const AttentionTileArgs& args);
   void (*attention_tile_bf16)(const AttentionTileArgs& args);
-  void (*attention_tile_q8_0)(const AttentionTileArgs& args);  // q8_cache.h; heads of 32 i channels
+  // Groups as in q8_cache.h and q4_cache.h; heads of 32 i channels.
+  void (*attention_tile_q8_0)(const AttentionTileArgs& args);
+  void (*attention_tile_q4_0)(const AttentionTileArgs& args);
 
   // Round to nearest even; NaN stays NaN.
   void (*convert_f16_f32)(uint16_t* out, const float* x, int64_t count);
@@ -245,6 +247,10 @@ struct KernelTable {
   // Each 32 values: their scale is largest magnitude / 127, rounded to f16; codes are values *
   // (1 / scale) to the nearest even, at most 127. Where that scale is no number, codes are 0.
   void (*convert_q8_0_f32)(int8_t* codes, uint16_t* scales, const float* x, int64_t count);
+  // Each 32 values: a scale, perhaps negative, that leaves a small squared error (q4_rounding.h);
+  // codes, one a byte, are the indices of the kIq4Values nearest to values * (1 / scale). Where the
+  // scale is too large for f16, or a value no number, the scale is NaN.
+  void (*convert_q4_0_f32)(int8_t* codes, uint16_t* scales, const float* x, int64_t count);
   void (*convert_f32_f16)(float* out, const uint16_t* x, int64_t count);
   void (*convert_f32_bf16)(float* out, const uint16_t* x, int64_t count);
 

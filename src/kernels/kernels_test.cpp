@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/dispatch.h"
+#include "tensor/formats/blocks.h"
 #include "tensor/formats/format.h"
 #include "tests/support/runnable_kernels.h"
 
@@ -437,13 +438,30 @@ TEST_P(Kernels, attention_reads_16_bit_caches_as_the_numbers_they_hold) {
   }
 }
 
-// The same in q8_0: codes of a group, then its scales, both ordered as numbers of other types.
-struct Q8KeyGroups {
+// A quantized type of cache: its functions, and what its codes stand for.
+struct QuantizedType {
+  int64_t bits;
+  void (*convert)(int8_t* codes, uint16_t* scales, const float* x, int64_t count);
+  void (*attention_tile)(const AttentionTileArgs& args);
+  float error;  // of numbers from -1 to 1
+
+  float number(int8_t code) const {
+    return static_cast<float>(bits == 8 ? code : kIq4Values[static_cast<size_t>(code)]);
+  }
+};
+
+std::vector<QuantizedType> quantized_types(const KernelTable& table) {
+  return {{8, table.convert_q8_0_f32, table.attention_tile_q8_0, 0.51f / 127},
+          {4, table.convert_q4_0_f32, table.attention_tile_q4_0, 0.16f}};
+}
+
+// The same in a quantized type: codes of a group, then its scales (q8_cache.h, q4_cache.h).
+struct QuantizedKeyGroups {
   std::vector<uint8_t> keys, values;
-  int64_t size;
-  Q8KeyGroups(const KernelTable& table, const std::vector<float>& rows_of_keys,
-              const std::vector<float>& rows_of_values, int64_t key_count, int64_t head_size)
-      : size(head_size) {
+  int64_t size, bits;
+  QuantizedKeyGroups(const QuantizedType& type, const std::vector<float>& rows_of_keys,
+                     const std::vector<float>& rows_of_values, int64_t key_count, int64_t head_size)
+      : size(head_size), bits(type.bits) {
     const int64_t padded = (key_count + kKeyTile - 1) / kKeyTile * kKeyTile;
     keys.resize(static_cast<size_t>(padded / kKeyGroup * group_bytes()));
     values.resize(keys.size());
@@ -453,23 +471,29 @@ struct Q8KeyGroups {
     for (int64_t j = 0; j < key_count; ++j) {
       const int64_t lane = j % kKeyGroup;
       const int64_t group = j / kKeyGroup * group_bytes();
-      const auto put = [&](std::vector<uint8_t>& all, int64_t at, const auto& number) {
-        std::memcpy(all.data() + group + at, &number, sizeof(number));
+      const auto put = [&](std::vector<uint8_t>& all, int64_t at, int code, bool is_high) {
+        all[static_cast<size_t>(group + at)] |= static_cast<uint8_t>(is_high ? code << 4 : code);
       };
-      const int64_t behind = size * kKeyGroup;
-      table.convert_q8_0_f32(codes.data(), scales.data(), rows_of_keys.data() + j * size, size);
-      for (int64_t d = 0; d < size; ++d)
-        put(keys, d * kKeyGroup + lane, codes[static_cast<size_t>(d)]);
-      for (int64_t b = 0; b < blocks; ++b)
-        put(keys, behind + 2 * (b * kKeyGroup + lane), scales[static_cast<size_t>(b)]);
-      table.convert_q8_0_f32(codes.data(), scales.data(), rows_of_values.data() + j * size, size);
-      for (int64_t d = 0; d < size; ++d)
-        put(values, lane * size + d, codes[static_cast<size_t>(d)]);
-      for (int64_t b = 0; b < blocks; ++b)
-        put(values, behind + 2 * (lane * blocks + b), scales[static_cast<size_t>(b)]);
+      const auto put_scale = [&](std::vector<uint8_t>& all, int64_t index, int64_t block) {
+        std::memcpy(all.data() + group + kKeyGroup * size * bits / 8 + 2 * index,
+                    &scales[static_cast<size_t>(block)], 2);
+      };
+      type.convert(codes.data(), scales.data(), rows_of_keys.data() + j * size, size);
+      for (int64_t d = 0; d < size; ++d) {
+        const int64_t row = bits == 8 ? d : d / 2;
+        put(keys, row * kKeyGroup + lane, codes[static_cast<size_t>(d)], bits == 4 && d % 2 == 1);
+      }
+      for (int64_t b = 0; b < blocks; ++b) put_scale(keys, b * kKeyGroup + lane, b);
+      type.convert(codes.data(), scales.data(), rows_of_values.data() + j * size, size);
+      for (int64_t d = 0; d < size; ++d) {
+        const int64_t column = bits == 8 ? d : d / 32 * 16 + d % 16;
+        put(values, lane * size * bits / 8 + column, codes[static_cast<size_t>(d)],
+            bits == 4 && d % 32 >= 16);
+      }
+      for (int64_t b = 0; b < blocks; ++b) put_scale(values, lane * blocks + b, b);
     }
   }
-  int64_t group_bytes() const { return kKeyGroup * (size + size / 32 * 2); }
+  int64_t group_bytes() const { return kKeyGroup * (size * bits / 8 + size / 32 * 2); }
   void point(AttentionTileArgs& args, int64_t tile) const {
     for (int64_t g = 0; g < kKeyTile / kKeyGroup; ++g) {
       const int64_t at = (tile / kKeyGroup + g) * group_bytes();
@@ -479,62 +503,91 @@ struct Q8KeyGroups {
   }
 };
 
-TEST_P(Kernels, attention_reads_a_q8_0_cache_as_the_numbers_it_holds) {
+TEST_P(Kernels, attention_reads_a_quantized_cache_as_the_numbers_it_holds) {
   constexpr int64_t kKeys = 70;
-  for (const int64_t size : {32, 64, 128, 288}) {
-    const auto rounded = [&](const std::vector<float>& x) {
-      std::vector<int8_t> codes(x.size());
-      std::vector<uint16_t> scales(x.size() / 32);
-      table().convert_q8_0_f32(codes.data(), scales.data(), x.data(),
-                               static_cast<int64_t>(x.size()));
-      std::vector<float> numbers(x.size());
-      for (size_t i = 0; i < x.size(); ++i) {
-        float scale;
-        table().convert_f32_f16(&scale, &scales[i / 32], 1);
-        numbers[i] = static_cast<float>(codes[i]) * scale;
-        EXPECT_NEAR(numbers[i], x[i], 0.51f / 127) << "values are below 1";
-      }
-      return numbers;
-    };
-    const std::vector<float> keys = random_floats(kKeys * size);
-    const std::vector<float> values = random_floats(kKeys * size);
-    const Q8KeyGroups narrow(table(), keys, values, kKeys, size);
-    const KeyGroups<float> wide(rounded(keys), rounded(values), kKeys, size);
-    for (const int64_t rows : {1, 2, 5}) {
-      for (const int64_t group : {1, 4, 7}) {
-        const std::vector<float> q = random_floats(rows * group * size);
-        const std::vector<float> got =
-            attend(table().attention_tile_q8_0, narrow, q, rows, group, kKeys);
-        EXPECT_EQ(got, attend(table().attention_tile_f32, wide, q, rows, group, kKeys))
-            << size << " " << rows << "x" << group;
+  for (const QuantizedType& type : quantized_types(table())) {
+    for (const int64_t size : {32, 64, 96, 128, 288}) {
+      const auto rounded = [&](const std::vector<float>& x) {
+        std::vector<int8_t> codes(x.size());
+        std::vector<uint16_t> scales(x.size() / 32);
+        type.convert(codes.data(), scales.data(), x.data(), static_cast<int64_t>(x.size()));
+        std::vector<float> numbers(x.size());
+        for (size_t i = 0; i < x.size(); ++i) {
+          float scale;
+          table().convert_f32_f16(&scale, &scales[i / 32], 1);
+          numbers[i] = type.number(codes[i]) * scale;
+          EXPECT_NEAR(numbers[i], x[i], type.error) << "values are below 1";
+        }
+        return numbers;
+      };
+      const std::vector<float> keys = random_floats(kKeys * size);
+      const std::vector<float> values = random_floats(kKeys * size);
+      const QuantizedKeyGroups narrow(type, keys, values, kKeys, size);
+      const KeyGroups<float> wide(rounded(keys), rounded(values), kKeys, size);
+      for (const int64_t rows : {1, 2, 5}) {
+        for (const int64_t group : {1, 4, 7}) {
+          const std::vector<float> q = random_floats(rows * group * size);
+          const std::vector<float> got = attend(type.attention_tile, narrow, q, rows, group, kKeys);
+          EXPECT_EQ(got, attend(table().attention_tile_f32, wide, q, rows, group, kKeys))
+              << type.bits << " bits, " << size << " " << rows << "x" << group;
+        }
       }
     }
   }
 }
 
-TEST_P(Kernels, what_q8_0_cannot_hold_is_nan_and_not_something_else) {
-  for (const float odd :
-       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 1e9f}) {
-    std::vector<float> x(64, 1.0f);
-    x[5] = odd;
-    std::vector<int8_t> codes(64);
-    std::vector<uint16_t> scales(2);
-    table().convert_q8_0_f32(codes.data(), scales.data(), x.data(), 64);
-    float scale;
-    table().convert_f32_f16(&scale, scales.data(), 1);
-    for (size_t i = 0; i < 32; ++i) EXPECT_TRUE(std::isnan(static_cast<float>(codes[i]) * scale));
-    EXPECT_EQ(codes[32], 127);
+TEST_P(Kernels, what_a_quantized_cache_cannot_hold_is_nan_and_not_something_else) {
+  for (const QuantizedType& type : quantized_types(table())) {
+    for (const float odd :
+         {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 1e9f}) {
+      std::vector<float> x(64, -1.0f);
+      x[5] = odd;
+      std::vector<int8_t> codes(64);
+      std::vector<uint16_t> scales(2);
+      type.convert(codes.data(), scales.data(), x.data(), 64);
+      float both[2];
+      table().convert_f32_f16(both, scales.data(), 2);
+      for (size_t i = 0; i < 32; ++i) EXPECT_TRUE(std::isnan(type.number(codes[i]) * both[0]));
+      EXPECT_NEAR(type.number(codes[32]) * both[1], -1, 1e-3f);
+    }
+    // Scales that are no more than a few steps of a subnormal half, or less than one.
+    for (const float small : {1e-6f, 3e-6f, 1e-9f, 1e-38f, 0.0f}) {
+      const std::vector<float> x(32, -small);
+      std::vector<int8_t> codes(32);
+      uint16_t bits = 0;
+      type.convert(codes.data(), &bits, x.data(), 32);
+      float scale;
+      table().convert_f32_f16(&scale, &bits, 1);
+      EXPECT_NEAR(type.number(codes[0]) * scale, -small, 5e-6f);
+    }
   }
-  // Scales that are no more than a few steps of a subnormal half, or less than one.
-  for (const float small : {1e-6f, 3e-6f, 1e-9f, 0.0f}) {
-    const std::vector<float> x(32, -small);
-    std::vector<int8_t> codes(32);
-    uint16_t bits = 0;
-    table().convert_q8_0_f32(codes.data(), &bits, x.data(), 32);
+}
+
+TEST_P(Kernels, q4_0_leaves_less_error_of_normal_numbers_than_even_steps_could) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> bell(0, 1);
+  std::vector<float> x(1 << 16);
+  for (float& value : x) value = bell(random);
+  std::vector<int8_t> codes(x.size());
+  std::vector<uint16_t> scales(x.size() / 32);
+  table().convert_q4_0_f32(codes.data(), scales.data(), x.data(), static_cast<int64_t>(x.size()));
+  double error = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
     float scale;
-    table().convert_f32_f16(&scale, &bits, 1);
-    EXPECT_NEAR(static_cast<float>(codes[0]) * scale, -small, 5e-6f);
+    table().convert_f32_f16(&scale, &scales[i / 32], 1);
+    error += std::pow(double{x[i]} - kIq4Values[static_cast<size_t>(codes[i])] * double{scale}, 2);
   }
+  EXPECT_LT(error / static_cast<double>(x.size()), 0.0057);  // even steps: 0.0065
+}
+
+TEST_P(Kernels, conversion_to_q4_0_has_the_bits_of_the_plain_version) {
+  const std::vector<float> x = random_floats(320, 3.0f);
+  std::vector<int8_t> codes(x.size()), expected(x.size());
+  std::vector<uint16_t> scales(x.size() / 32), expected_scales(scales.size());
+  table().convert_q4_0_f32(codes.data(), scales.data(), x.data(), 320);
+  find_kernels("scalar")->convert_q4_0_f32(expected.data(), expected_scales.data(), x.data(), 320);
+  EXPECT_EQ(codes, expected);
+  EXPECT_EQ(scales, expected_scales);
 }
 
 TEST_P(Kernels, attention_gives_a_query_the_same_bits_in_any_company) {

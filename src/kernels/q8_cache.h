@@ -8,22 +8,24 @@
 namespace sparrow::kernels {
 namespace {
 
+// Scale is uint16_t, a half, in the cache itself.
+template <typename Scale>
 struct Q8Group {
   const int8_t* codes;
-  const uint16_t* scales;
+  const Scale* scales;
 
   Q8Group(const void* group, int64_t head_size)
       : codes(static_cast<const int8_t*>(group)),
-        scales(reinterpret_cast<const uint16_t*>(codes + head_size * kKeyGroup)) {}
+        scales(reinterpret_cast<const Scale*>(codes + head_size * kKeyGroup)) {}
 
   // Of channel d of 16 keys.
   const int8_t* key_codes(int64_t d) const { return codes + d * kKeyGroup; }
-  const uint16_t* key_scales(int64_t d) const { return scales + d / kQuantGroup * kKeyGroup; }
+  const Scale* key_scales(int64_t d) const { return scales + d / kQuantGroup * kKeyGroup; }
   // Of position j's value, from `channel` on.
   const int8_t* value_codes(int64_t head_size, int64_t j, int64_t channel) const {
     return codes + j * head_size + channel;
   }
-  uint16_t value_scale(int64_t head_size, int64_t j, int64_t channel) const {
+  Scale value_scale(int64_t head_size, int64_t j, int64_t channel) const {
     return scales[(j * head_size + channel) / kQuantGroup];
   }
 };

@@ -103,15 +103,17 @@ TEST_P(Determinism, chunks_threads_and_block_sizes_change_no_bit) {
   }
 }
 
-TEST_P(Determinism, a_q8_0_cache_changes_nothing_of_that) {
+TEST_P(Determinism, a_quantized_cache_changes_nothing_of_that) {
   const std::vector<int32_t> ids = some_ids(75);
   test_support::TinyModel model = test_support::tiny_model("qwen3");
   model.head_size = 32;
   const std::vector<std::byte> bytes = test_support::tiny_gguf(model);
-  const Floats expected = load(bytes, 1, KvType::q8_0).run(ids, 1);
-  EXPECT_NE(expected, load(bytes, 1, KvType::f16).run(ids, 1));
-  for (const int64_t chunk : {3, 32, 75})
-    EXPECT_EQ(load(bytes, 2, KvType::q8_0, 48).run(ids, chunk), expected);
+  for (const KvType type : {KvType::q8_0, KvType::q4_0}) {
+    const Floats expected = load(bytes, 1, type).run(ids, 1);
+    EXPECT_NE(expected, load(bytes, 1, KvType::f16).run(ids, 1));
+    for (const int64_t chunk : {3, 32, 75})
+      EXPECT_EQ(load(bytes, 2, type, 48).run(ids, chunk), expected) << to_string(type);
+  }
 }
 
 TEST_P(Determinism, the_format_of_the_weights_changes_nothing_of_that) {

@@ -114,7 +114,8 @@ TEST_F(BadInputTest, flags_that_cannot_be_taken) {
   expect_error(run({"--temperature", "nan"}), 2, "temperature must be");
   expect_error(run({"--top-p", "1.7"}), 2, "top_p must be in (0, 1], got 1.7");
   expect_error(run({"--seed", "99999999999999999999"}), 2, "seed");
-  expect_error(run({"--kv-type", "q4_0"}), 2, "kv_type must be f32, f16, bf16 or q8_0, got 'q4_0'");
+  expect_error(run({"--kv-type", "q4_1"}), 2,
+               "kv_type must be f32, f16, bf16, q8_0 or q4_0, got 'q4_1'");
   expect_error(run({"--format", "json"}), 2, "constrained decoding");
   expect_error(run({"--contxt", "5"}), 2, "there is no flag --contxt");
   expect_error(run({"--context", "32769"}), 2, "32769");

@@ -39,6 +39,8 @@ AttentionTile attention_tile(const KernelTable& kernels, KvType type) {
       return kernels.attention_tile_bf16;
     case KvType::q8_0:
       return kernels.attention_tile_q8_0;
+    case KvType::q4_0:
+      return kernels.attention_tile_q4_0;
   }
   return nullptr;
 }
@@ -186,10 +188,19 @@ void attend(const Piece& p, float* out, int64_t out_row_stride) {
   finish(p, running);
 }
 
+// Two codes of 4 bits in a byte, in place: each code and, in the high half, the one `distance`
+// behind it.
+void pack_pairs(int8_t* codes, int64_t count, int64_t distance) {
+  for (int64_t i = 0; i < count / 2; ++i) {
+    const int64_t low = i / distance * 2 * distance + i % distance;
+    codes[i] = static_cast<int8_t>(codes[low] | codes[low + distance] << 4);
+  }
+}
+
 }  // namespace
 
 // One position's share of a group: of its keys every 16th number from `lane` on, of its values a
-// row. The same goes for the scales of q8_0.
+// row. The same goes for bytes of codes, and for scales.
 void CpuBackend::store_position(const CpuKvMemory& cache, std::byte* keys, std::byte* values,
                                 int64_t lane, const float* k, const float* v) const {
   const int64_t size = cache.shape().head_size;
@@ -204,6 +215,29 @@ void CpuBackend::store_position(const CpuKvMemory& cache, std::byte* keys, std::
     round(value, v, size);
     place(reinterpret_cast<uint16_t*>(keys), reinterpret_cast<uint16_t*>(values), key, value, size);
   };
+  using Quantize = void (*)(int8_t* codes, uint16_t* scales, const float* x, int64_t count);
+  const auto place_codes = [&](Quantize quantize, int64_t bits) {
+    constexpr int64_t kMostScales = kernels::kMaxHeadSize / kernels::kQuantGroup;
+    int8_t key[kernels::kMaxHeadSize], value[kernels::kMaxHeadSize];
+    uint16_t key_scales[kMostScales], value_scales[kMostScales];
+    const auto round = [&](int8_t* codes, uint16_t* scales, const float* x) {
+      float turned[kernels::kMaxHeadSize];
+      std::copy_n(x, size, turned);
+      kernels_.hadamard_f32(turned, size);
+      quantize(codes, scales, turned, size);
+    };
+    round(key, key_scales, k);
+    round(value, value_scales, v);
+    if (bits == 4) {
+      pack_pairs(key, size, 1);
+      pack_pairs(value, size, kernels::kQuantGroup / 2);
+    }
+    const int64_t bytes = size * bits / 8;
+    place(reinterpret_cast<int8_t*>(keys), reinterpret_cast<int8_t*>(values), key, value, bytes);
+    const int64_t codes = kKeyGroup * bytes;
+    place(reinterpret_cast<uint16_t*>(keys + codes), reinterpret_cast<uint16_t*>(values + codes),
+          key_scales, value_scales, size / kernels::kQuantGroup);
+  };
   switch (cache.type()) {
     case KvType::f32:
       place(reinterpret_cast<float*>(keys), reinterpret_cast<float*>(values), k, v, size);
@@ -214,24 +248,12 @@ void CpuBackend::store_position(const CpuKvMemory& cache, std::byte* keys, std::
     case KvType::bf16:
       place_16_bits(kernels_.convert_bf16_f32);
       return;
-    case KvType::q8_0: {
-      constexpr int64_t kMostScales = kernels::kMaxHeadSize / kernels::kQuantGroup;
-      int8_t key[kernels::kMaxHeadSize], value[kernels::kMaxHeadSize];
-      uint16_t key_scales[kMostScales], value_scales[kMostScales];
-      const auto round = [&](int8_t* codes, uint16_t* scales, const float* x) {
-        float turned[kernels::kMaxHeadSize];
-        std::copy_n(x, size, turned);
-        kernels_.hadamard_f32(turned, size);
-        kernels_.convert_q8_0_f32(codes, scales, turned, size);
-      };
-      round(key, key_scales, k);
-      round(value, value_scales, v);
-      place(reinterpret_cast<int8_t*>(keys), reinterpret_cast<int8_t*>(values), key, value, size);
-      const int64_t codes = kKeyGroup * size;
-      place(reinterpret_cast<uint16_t*>(keys + codes), reinterpret_cast<uint16_t*>(values + codes),
-            key_scales, value_scales, size / kernels::kQuantGroup);
+    case KvType::q8_0:
+      place_codes(kernels_.convert_q8_0_f32, 8);
       return;
-    }
+    case KvType::q4_0:
+      place_codes(kernels_.convert_q4_0_f32, 4);
+      return;
   }
 }
 

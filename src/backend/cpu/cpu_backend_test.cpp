@@ -347,8 +347,8 @@ TEST(CpuBackend, attention_equals_double_arithmetic) {
 
 TEST(CpuBackend, attention_has_the_same_bits_for_any_chunk_block_size_and_thread_count) {
   for (const kernels::KernelTable* table : runnable_kernels()) {
-    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::q8_0}) {
-      const int64_t head_size = type == KvType::q8_0 ? 96 : 24;
+    for (const KvType type : kKvTypes) {
+      const int64_t head_size = is_quantized(type) ? 96 : 24;
       const Floats expected = attend({.type = type, .head_size = head_size, .table = table});
       for (const int64_t chunk : {2, 7, 31, 32, 33, 83}) {
         for (const int64_t block_tokens : {16, 48, 64, 128}) {
@@ -369,7 +369,9 @@ TEST(CpuBackend, attention_has_the_same_bits_for_any_chunk_block_size_and_thread
 TEST(CpuBackend, threads_that_share_out_a_long_sequences_keys_change_no_bit) {
   for (const kernels::KernelTable* table : runnable_kernels()) {
     for (const int64_t positions : {512, 513, 1100}) {
-      const AttentionCase alone = {.type = positions == 513 ? KvType::q8_0 : KvType::f16,
+      const AttentionCase alone = {.type = positions == 513    ? KvType::q8_0
+                                           : positions == 1100 ? KvType::q4_0
+                                                               : KvType::f16,
                                    .head_size = 32,
                                    .positions = positions,
                                    .first = positions - 40,
@@ -384,17 +386,20 @@ TEST(CpuBackend, threads_that_share_out_a_long_sequences_keys_change_no_bit) {
   }
 }
 
-TEST(CpuBackend, a_q8_0_cache_keeps_small_channels_beside_large_ones) {
+TEST(CpuBackend, a_quantized_cache_keeps_small_channels_beside_large_ones) {
   for (const kernels::KernelTable* table : runnable_kernels()) {
     for (const float large : {1.0f, 40.0f}) {
       AttentionCase c = {.head_size = 128, .large = large, .table = table};
       const Floats exact = attend(c);
-      c.type = KvType::q8_0;
-      const Floats got = attend(c);
-      double worst = 0;
-      for (size_t i = 0; i < exact.size(); ++i)
-        worst = std::max(worst, std::abs(double{got[i]} - double{exact[i]}));
-      EXPECT_LT(worst, 0.016) << table->isa << " " << large;
+      for (const KvType type : {KvType::q8_0, KvType::q4_0}) {
+        c.type = type;
+        const Floats got = attend(c);
+        double worst = 0;
+        for (size_t i = 0; i < exact.size(); ++i)
+          worst = std::max(worst, std::abs(double{got[i]} - double{exact[i]}));
+        EXPECT_LT(worst, type == KvType::q8_0 ? 0.016 : 0.25)
+            << table->isa << " " << to_string(type) << " " << large;
+      }
     }
   }
 }
@@ -515,16 +520,22 @@ TEST(MakeCpuBackend, names_what_the_machine_has_when_the_instruction_set_is_unkn
   EXPECT_THROW(make_cpu_backend({.thread_count = 1025}), Error);
 }
 
-TEST(KvType, q8_0_refuses_heads_that_its_blocks_do_not_fill) {
+TEST(KvType, quantized_ones_refuse_heads_that_their_blocks_do_not_fill) {
   const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = 1});
   EXPECT_EQ(backend->make_kv_memory({1, 1, 64}, KvType::q8_0, 2, 16)->size_bytes(),
             2 * 16 * 2 * (64 + 2 * 2));
-  try {
-    backend->make_kv_memory({1, 1, 48}, KvType::q8_0, 2, 16);
-    FAIL() << "nothing was thrown";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
-    EXPECT_THAT(error.what(), testing::HasSubstr("multiple of 32 channels, this model's have 48"));
+  EXPECT_EQ(backend->make_kv_memory({1, 1, 64}, KvType::q4_0, 2, 16)->size_bytes(),
+            2 * 16 * 2 * (32 + 2 * 2));
+  for (const KvType type : {KvType::q8_0, KvType::q4_0}) {
+    try {
+      backend->make_kv_memory({1, 1, 48}, type, 2, 16);
+      FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      EXPECT_EQ(std::string(error.what()).find("a " + std::string(to_string(type))), 0u);
+      EXPECT_THAT(error.what(),
+                  testing::HasSubstr("multiple of 32 channels, this model's have 48"));
+    }
   }
 }
 
@@ -533,7 +544,8 @@ TEST(KvType, has_the_names_users_write) {
   EXPECT_EQ(parse_kv_type("bf16"), KvType::bf16);
   EXPECT_EQ(parse_kv_type("f32"), KvType::f32);
   EXPECT_EQ(parse_kv_type("q8_0"), KvType::q8_0);
-  EXPECT_THROW(parse_kv_type("q4_0"), Error);
+  EXPECT_EQ(parse_kv_type("q4_0"), KvType::q4_0);
+  EXPECT_THROW(parse_kv_type("q4_1"), Error);
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ int64_t checked_size(const KvShape& shape, KvType type, int64_t block_count, int
   SPARROW_CHECK(shape.layer_count > 0 && shape.kv_head_count > 0 && shape.head_size > 0);
   if (!can_keep_heads(type, shape.head_size)) {
     fail(ErrorCode::invalid_argument,
-         "a q8_0 cache needs heads of a multiple of {} channels, this model's have {}; f16, bf16 "
+         "a {} cache needs heads of a multiple of {} channels, this model's have {}; f16, bf16 "
          "and f32 take any",
-         kKvScaleChannels, shape.head_size);
+         to_string(type), kKvScaleChannels, shape.head_size);
   }
   if (block_count < 1 || block_tokens < 1 || block_tokens % kernels::kKeyGroup != 0) {
     fail(ErrorCode::invalid_argument,

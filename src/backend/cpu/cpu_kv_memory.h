@@ -2,7 +2,8 @@
 //
 // Layout: [layer][block][K, V][kv head][group of 16 tokens], elements of the cache's type. Within a
 // group keys stand channel by channel, [head_size][16], and values token by token, [16][head_size]:
-// the order in which attention reads them (kernels/kernel_table.h; for q8_0 kernels/q8_cache.h).
+// the order in which attention reads them (kernels/kernel_table.h; quantized ones
+// kernels/q8_cache.h and q4_cache.h).
 #pragma once
 
 #include "backend/backend.h"
@@ -23,7 +24,7 @@ class CpuKvMemory final : public KvMemory {
   KvType type() const { return type_; }
   // Whether keys and values stand here turned by a Hadamard matrix, so that a few large channels do
   // not set the scale of the rest (QuaRot, Ashkboos et al. 2024).
-  bool is_turned() const { return type_ == KvType::q8_0; }
+  bool is_turned() const { return is_quantized(type_); }
 
   // The group of 16 tokens that holds `position` of a sequence, whose blocks are given.
   std::byte* key_group(int64_t layer, std::span<const BlockId> blocks, int64_t head,

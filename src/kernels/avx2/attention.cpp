@@ -4,7 +4,7 @@
 // same numbers either way, as each query has its own sums in one fixed order.
 #include "kernels/avx2/lanes.h"
 #include "kernels/avx2/table.h"
-#include "kernels/q8_cache.h"
+#include "kernels/q4_cache.h"
 
 namespace sparrow::kernels::avx2 {
 namespace {
@@ -17,11 +17,12 @@ constexpr int64_t kWorthConverting = 6;  // queries
 constexpr int64_t kConvertedHead = 128;  // largest head with room for a converted tile
 
 // What a cache of each type holds: 8 of the keys of group g, from `lane` on, in channel d; and 8
-// channels of the value of its position j, or one.
+// channels of the value of its position j, or one. kBytesOf32: of 32 numbers in the cache, their
+// scale among them.
 template <typename Float>
 struct Plain {
   using Element = typename Float::Element;
-  static constexpr int64_t kBytes = sizeof(Element);
+  static constexpr int64_t kBytesOf32 = 32 * sizeof(Element);
   static __m256 key(const AttentionTileArgs& a, int64_t g, int64_t d, int64_t lane) {
     return Float::widen(static_cast<const Element*>(a.keys[g]) + d * kKeyGroup + lane);
   }
@@ -60,27 +61,30 @@ using F32 = Plain<Float32>;
 using F16 = Plain<Float16>;
 using BF16 = Plain<BFloat16>;
 
-// Heads are a multiple of 32 channels here.
-struct Q8_0 {
-  static constexpr int64_t kBytes = 1;
+// Codes of 8 bits with scales of a type above. Heads are a multiple of 32 channels here.
+template <typename Scale, int64_t kCacheBytesOf32>
+struct Quantized {
+  using Group = Q8Group<typename Scale::Element>;
+  static constexpr int64_t kBytesOf32 = kCacheBytesOf32;
   static __m256 codes(const int8_t* p) {
     const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
   }
   static __m256 key(const AttentionTileArgs& a, int64_t g, int64_t d, int64_t lane) {
-    const Q8Group keys(a.keys[g], a.head_size);
-    return _mm256_mul_ps(codes(keys.key_codes(d) + lane),
-                         Float16::widen(keys.key_scales(d) + lane));
+    const Group keys(a.keys[g], a.head_size);
+    return _mm256_mul_ps(codes(keys.key_codes(d) + lane), Scale::widen(keys.key_scales(d) + lane));
   }
   static __m256 value(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
-    const Q8Group values(a.values[g], a.head_size);
-    const float scale = _cvtsh_ss(values.value_scale(a.head_size, j, channel));
+    const Group values(a.values[g], a.head_size);
+    const float scale = Scale::widen(values.value_scale(a.head_size, j, channel));
     return _mm256_mul_ps(codes(values.value_codes(a.head_size, j, channel)), _mm256_set1_ps(scale));
   }
   static float one(const AttentionTileArgs&, int64_t, int64_t, int64_t) {
     return 0;
   }  // never asked
 };
+using Q8_0 = Quantized<Float16, 34>;
+using Q4_0 = Quantized<Float32, 18>;  // expanded; the tile after it is not
 
 // kQ queries, with what their tile gives.
 template <int kQ>
@@ -110,7 +114,7 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
   }
   for (int64_t d = 0; d < a.head_size; ++d) {
     if constexpr (kAsks) {
-      constexpr int64_t kChannel = kKeyGroup * Number::kBytes;
+      constexpr int64_t kChannel = kKeyGroup * Number::kBytesOf32 / 32;
       for (int64_t g = 0; g < kGroups; ++g) ask_for<kChannel>(a.next_keys[g], d * kChannel);
     }
     __m256 q[kQ];
@@ -181,8 +185,9 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
   }
   for (int64_t j = 0; j < queries.visible[0]; ++j) {
     if constexpr (kAsks) {
-      ask_for<kV * kLanes * Number::kBytes>(
-          a.next_values[j / kKeyGroup], (j % kKeyGroup * a.head_size + channel) * Number::kBytes);
+      ask_for<kV * kLanes * Number::kBytesOf32 / 32>(
+          a.next_values[j / kKeyGroup],
+          (j % kKeyGroup * a.head_size + channel) * Number::kBytesOf32 / 32);
     }
     __m256 weight[kQ];
     for (int i = 0; i < kQ; ++i) weight[i] = _mm256_set1_ps(queries.weights[i][j]);
@@ -291,11 +296,32 @@ void attention_tile(const AttentionTileArgs& a) {
   }
 }
 
+void expand_codes(int8_t* out, const uint8_t* codes) {
+  const auto broadcast = [](const void* p) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  };
+  const __m256i shifts = _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4);
+  for (int i = 0; i < 2; ++i) {
+    const __m256i indices = _mm256_and_si256(_mm256_srlv_epi32(broadcast(codes + 16 * i), shifts),
+                                             _mm256_set1_epi8(15));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out) + i,
+                        _mm256_shuffle_epi8(broadcast(kIq4Values), indices));
+  }
+}
+
+void expand_scales(float* out, const uint16_t* scales) {
+  _mm256_storeu_ps(out, Float16::widen(scales));
+  _mm256_storeu_ps(out + kLanes, Float16::widen(scales + kLanes));
+}
+
 }  // namespace
 
 void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32, false>(args); }
 void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16, true>(args); }
 void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16, true>(args); }
 void attention_tile_q8_0(const AttentionTileArgs& args) { attention_tile<Q8_0, true>(args); }
+void attention_tile_q4_0(const AttentionTileArgs& args) {
+  attention_tile_by_expanding<expand_codes, expand_scales, attention_tile<Q4_0, true>>(args);
+}
 
 }  // namespace sparrow::kernels::avx2

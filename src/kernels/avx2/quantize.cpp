@@ -1,10 +1,14 @@
 // Quantization of activations, four registers a group; kernel_table.h defines it.
 #include "kernels/avx2/lanes.h"
 #include "kernels/avx2/table.h"
+#include "kernels/q4_rounding.h"
 #include "kernels/quantized_group.h"
 
 namespace sparrow::kernels::avx2 {
 namespace {
+
+typedef float FloatLanes __attribute__((vector_size(32)));
+typedef int32_t IntLanes __attribute__((vector_size(32)));
 
 int32_t largest_integer(__m256i v) {
   __m128i four = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
@@ -72,5 +76,9 @@ bool quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& 
 }  // namespace
 
 void quantize(const QuantizeArgs& args) { quantize_row<largest_magnitude, quantize_group>(args); }
+
+void convert_q4_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t count) {
+  round_to_q4_0<FloatLanes, IntLanes>(codes, scales, x, count);
+}
 
 }  // namespace sparrow::kernels::avx2

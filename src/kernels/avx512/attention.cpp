@@ -6,7 +6,7 @@
 
 #include "kernels/avx512/exp.h"
 #include "kernels/avx512/table.h"
-#include "kernels/q8_cache.h"
+#include "kernels/q4_cache.h"
 
 namespace sparrow::kernels::avx512 {
 namespace {
@@ -19,14 +19,15 @@ constexpr int64_t kConvertedHead = 256;   // largest head with room for a conver
 static_assert(kKeyGroup == kLanes && kKeyTile == kGroups * kLanes);
 
 // What a cache of each type holds: channel d of the 16 keys of group g, and 16 channels of the
-// value of its position j, or as many as the mask says.
+// value of its position j, or as many as the mask says. kBytesOf32: of 32 numbers in the cache,
+// their scale among them.
 template <typename Float>
 struct Plain {
   using Element = typename Float::Element;
   static __m512 key(const AttentionTileArgs& a, int g, int64_t d) {
     return Float::widen(static_cast<const Element*>(a.keys[g]) + d * kKeyGroup);
   }
-  static constexpr int64_t kBytes = sizeof(Element);
+  static constexpr int64_t kBytesOf32 = 32 * sizeof(Element);
   static const Element* place(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel) {
     return static_cast<const Element*>(a.values[g]) + j * a.head_size + channel;
   }
@@ -42,10 +43,12 @@ struct Plain {
 struct Float32 {
   using Element = float;
   static __m512 widen(const float* p) { return _mm512_loadu_ps(p); }
+  static float widen(float x) { return x; }
   static __m512 widen(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
 };
 struct Float16 {
   using Element = uint16_t;
+  static float widen(uint16_t x) { return _cvtsh_ss(x); }
   static __m512 widen(const uint16_t* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
@@ -69,24 +72,28 @@ using F32 = Plain<Float32>;
 using F16 = Plain<Float16>;
 using BF16 = Plain<BFloat16>;
 
-// Heads are a multiple of 32 channels here.
-struct Q8_0 {
-  static constexpr int64_t kBytes = 1;
+// Codes of 8 bits with scales of a type above. Heads are a multiple of 32 channels here.
+template <typename Scale, int64_t kCacheBytesOf32>
+struct Quantized {
+  using Group = Q8Group<typename Scale::Element>;
+  static constexpr int64_t kBytesOf32 = kCacheBytesOf32;
   static __m512 codes(const int8_t* p) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
   }
   static __m512 key(const AttentionTileArgs& a, int g, int64_t d) {
-    const Q8Group keys(a.keys[g], a.head_size);
-    return _mm512_mul_ps(codes(keys.key_codes(d)), Float16::widen(keys.key_scales(d)));
+    const Group keys(a.keys[g], a.head_size);
+    return _mm512_mul_ps(codes(keys.key_codes(d)), Scale::widen(keys.key_scales(d)));
   }
   static __m512 value(const AttentionTileArgs& a, int64_t g, int64_t j, int64_t channel,
                       __mmask16 = 0xffff) {
-    const Q8Group values(a.values[g], a.head_size);
-    const float scale = _cvtsh_ss(values.value_scale(a.head_size, j, channel));
+    const Group values(a.values[g], a.head_size);
+    const float scale = Scale::widen(values.value_scale(a.head_size, j, channel));
     return _mm512_mul_ps(codes(values.value_codes(a.head_size, j, channel)), _mm512_set1_ps(scale));
   }
 };
+using Q8_0 = Quantized<Float16, 34>;
+using Q4_0 = Quantized<Float32, 18>;  // expanded; the tile after it is not
 
 __mmask16 mask_of(int64_t count) {
   return count >= kLanes ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
@@ -126,8 +133,7 @@ void score_keys(Queries<kQ>& queries, const AttentionTileArgs& a) {
     __m512 second[kGroups];
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
-      constexpr int64_t kChannel = kKeyGroup * Number::kBytes;
-      if constexpr (kAsks) ask_for<2 * kChannel>(a.next_keys[g], d * kChannel);
+      if constexpr (kAsks) ask_for<Number::kBytesOf32>(a.next_keys[g], d / 2 * Number::kBytesOf32);
       first[g] = Number::key(a, g, d);
       second[g] = Number::key(a, g, d + 1);
     }
@@ -214,8 +220,8 @@ void merge_values(const Queries<kQ>& queries, const AttentionTileArgs& a, int64_
     const int64_t place = j % kKeyGroup;
     const int64_t end = channel + (kV - 1) * kLanes;
     if constexpr (kAsks) {
-      ask_for<kV * kLanes * Number::kBytes>(a.next_values[g],
-                                            (place * a.head_size + channel) * Number::kBytes);
+      ask_for<kV * kLanes * Number::kBytesOf32 / 32>(
+          a.next_values[g], (place * a.head_size + channel) * Number::kBytesOf32 / 32);
     }
     __m512 value[kV];
     for (int v = 0; v < kV - 1; ++v) value[v] = Number::value(a, g, place, channel + v * kLanes);
@@ -335,11 +341,30 @@ void attention_tile(const AttentionTileArgs& a) {
   }
 }
 
+void expand_codes(int8_t* out, const uint8_t* codes) {
+  const __m512i table =
+      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kIq4Values)));
+  const __m512i bytes =
+      _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes)));
+  const __m512i twice = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 1, 0, 1, 2, 3, 2, 3), bytes);
+  const __m512i shifts =
+      _mm512_setr_epi64(0, 0, 0x400000004, 0x400000004, 0, 0, 0x400000004, 0x400000004);
+  const __m512i indices = _mm512_and_si512(_mm512_srlv_epi32(twice, shifts), _mm512_set1_epi8(15));
+  _mm512_storeu_si512(out, _mm512_shuffle_epi8(table, indices));
+}
+
+void expand_scales(float* out, const uint16_t* scales) {
+  _mm512_storeu_ps(out, Float16::widen(scales));
+}
+
 }  // namespace
 
 void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32, false>(args); }
 void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16, true>(args); }
 void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16, true>(args); }
 void attention_tile_q8_0(const AttentionTileArgs& args) { attention_tile<Q8_0, true>(args); }
+void attention_tile_q4_0(const AttentionTileArgs& args) {
+  attention_tile_by_expanding<expand_codes, expand_scales, attention_tile<Q4_0, true>>(args);
+}
 
 }  // namespace sparrow::kernels::avx512

@@ -2,10 +2,14 @@
 #include <immintrin.h>
 
 #include "kernels/avx512/table.h"
+#include "kernels/q4_rounding.h"
 #include "kernels/quantized_group.h"
 
 namespace sparrow::kernels::avx512 {
 namespace {
+
+typedef float FloatLanes __attribute__((vector_size(64)));
+typedef int32_t IntLanes __attribute__((vector_size(64)));
 
 __m512i magnitudes(__m512 v) {
   return _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
@@ -52,5 +56,9 @@ bool quantize_group(const float* x, float limit, int64_t group, QuantizedBlock& 
 }  // namespace
 
 void quantize(const QuantizeArgs& args) { quantize_row<largest_magnitude, quantize_group>(args); }
+
+void convert_q4_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t count) {
+  round_to_q4_0<FloatLanes, IntLanes>(codes, scales, x, count);
+}
 
 }  // namespace sparrow::kernels::avx512

@@ -4,7 +4,7 @@
 // the same arithmetic whether the tiles of a query are computed by one thread or by several.
 #include <cstddef>
 
-#include "kernels/q8_cache.h"
+#include "kernels/q4_cache.h"
 #include "kernels/scalar/exp.h"
 #include "kernels/scalar/half.h"
 #include "kernels/scalar/lanes.h"
@@ -36,21 +36,25 @@ using F32 = Plain<float, copy>;
 using F16 = Plain<uint16_t, convert_f32_f16>;
 using BF16 = Plain<uint16_t, convert_f32_bf16>;
 
-struct Q8_0 {
+void widen(float* out, const float* x, int64_t count) { copy(out, x, count); }
+void widen(float* out, const uint16_t* x, int64_t count) { convert_f32_f16(out, x, count); }
+
+template <typename Scale>
+struct Quantized {
   static void key(float* out, const void* group, int64_t head_size, int64_t d) {
-    const Q8Group keys(group, head_size);
+    const Q8Group<Scale> keys(group, head_size);
     float scales[kKeyGroup];
-    convert_f32_f16(scales, keys.key_scales(d), kKeyGroup);
+    widen(scales, keys.key_scales(d), kKeyGroup);
     for (int64_t j = 0; j < kKeyGroup; ++j)
       out[j] = static_cast<float>(keys.key_codes(d)[j]) * scales[j];
   }
   static void value(float* out, const void* group, int64_t head_size, int64_t j) {
-    const Q8Group values(group, head_size);
+    const Q8Group<Scale> values(group, head_size);
     for (int64_t channel = 0; channel < head_size; channel += kQuantGroup) {
       const int8_t* codes = values.value_codes(head_size, j, channel);
-      const uint16_t half = values.value_scale(head_size, j, channel);
+      const Scale stored = values.value_scale(head_size, j, channel);
       float scale;
-      convert_f32_f16(&scale, &half, 1);
+      widen(&scale, &stored, 1);
       for (int64_t c = 0; c < kQuantGroup; ++c)
         out[channel + c] = static_cast<float>(codes[c]) * scale;
     }
@@ -142,11 +146,26 @@ void attention_tile(const AttentionTileArgs& a) {
   }
 }
 
+void expand_codes(int8_t* out, const uint8_t* codes) {
+  for (int64_t i = 0; i < 32; ++i) {
+    int8_t* low = out + i / 16 * 32 + i % 16;
+    low[0] = kIq4Values[codes[i] & 15];
+    low[16] = kIq4Values[codes[i] >> 4];
+  }
+}
+
+void expand_scales(float* out, const uint16_t* scales) { convert_f32_f16(out, scales, 16); }
+
 }  // namespace
 
 void attention_tile_f32(const AttentionTileArgs& args) { attention_tile<F32>(args); }
 void attention_tile_f16(const AttentionTileArgs& args) { attention_tile<F16>(args); }
 void attention_tile_bf16(const AttentionTileArgs& args) { attention_tile<BF16>(args); }
-void attention_tile_q8_0(const AttentionTileArgs& args) { attention_tile<Q8_0>(args); }
+void attention_tile_q8_0(const AttentionTileArgs& args) {
+  attention_tile<Quantized<uint16_t>>(args);
+}
+void attention_tile_q4_0(const AttentionTileArgs& args) {
+  attention_tile_by_expanding<expand_codes, expand_scales, attention_tile<Quantized<float>>>(args);
+}
 
 }  // namespace sparrow::kernels::scalar

@@ -1,4 +1,5 @@
 // Quantization of activations and of the cache, as kernel_table.h defines it.
+#include "kernels/q4_rounding.h"
 #include "kernels/quantized_group.h"
 #include "kernels/scalar/half.h"
 #include "kernels/scalar/table.h"
@@ -61,6 +62,10 @@ void convert_q8_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t c
       codes[i] = inverse == 0 ? 0 : static_cast<int8_t>(nearest(bounded));
     }
   }
+}
+
+void convert_q4_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t count) {
+  round_to_q4_0<Lanes, IntLanes>(codes, scales, x, count);
 }
 
 }  // namespace sparrow::kernels::scalar

@@ -30,9 +30,11 @@ void attention_tile_f32(const AttentionTileArgs& args);
 void attention_tile_f16(const AttentionTileArgs& args);
 void attention_tile_bf16(const AttentionTileArgs& args);
 void attention_tile_q8_0(const AttentionTileArgs& args);
+void attention_tile_q4_0(const AttentionTileArgs& args);
 void convert_f16_f32(uint16_t* out, const float* x, int64_t count);
 void convert_bf16_f32(uint16_t* out, const float* x, int64_t count);
 void convert_q8_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t count);
+void convert_q4_0_f32(int8_t* codes, uint16_t* scales, const float* x, int64_t count);
 void convert_f32_f16(float* out, const uint16_t* x, int64_t count);
 void convert_f32_bf16(float* out, const uint16_t* x, int64_t count);
 
