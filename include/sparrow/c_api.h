@@ -52,7 +52,7 @@ SPARROW_C_API void sparrow_free(void* memory);
 typedef struct sparrow_engine_options {
   size_t struct_size;
   int64_t context_length;    /* of one request; 0: the model's, at most 32,768, as memory allows */
-  const char* kv_cache_type; /* "f16", "f32", "bf16", "q8_0"; ends with a zero */
+  const char* kv_cache_type; /* "f16", "f32", "bf16", "q8_0", "q4_0"; ends with a zero */
   int64_t kv_cache_bytes;    /* for all requests; 0: half of what is free beside the weights */
   int64_t max_sequences;     /* running at once; others wait */
   int32_t thread_count;      /* 0: one a physical core this process may use */

@@ -33,7 +33,7 @@ struct EngineOptions {
   // Of one request, prompt and answer together, in tokens. 0: what was saved with the model, else
   // the model's, at most 32,768, less where memory does not hold it.
   int64_t context_length = 0;
-  std::string kv_cache_type = "f16";  // f32, f16, bf16 or q8_0
+  std::string kv_cache_type = "f16";  // f32, f16, bf16, q8_0 or q4_0
   // For the keys and values of all requests. 0: half of the memory that is free beside the weights,
   // at least one context.
   int64_t kv_cache_bytes = 0;
