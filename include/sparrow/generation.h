@@ -15,10 +15,22 @@ namespace sparrow {
 // Whoever waits for an answer comes before what runs by itself.
 enum class Priority { interactive, batch };
 
+// How a prompt's final hidden states become one vector.
+enum class Pooling {
+  none,  // the request is for text
+  mean,  // of all its tokens
+  last,  // of the last token
+  cls,   // of the first
+};
+
 struct Request {
   std::vector<int32_t> prompt;  // token ids, at least one, each inside the vocabulary
   SamplingParams params;
   Priority priority = Priority::interactive;
+  std::string adapter;              // a name given to Engine::load_adapter; empty: the base model
+  float adapter_scale = 1;          // finite
+  Pooling pooling = Pooling::none;  // any other: an embedding instead of an answer
+  bool normalize = true;            // the embedding to length 1
 };
 
 enum class FinishReason { none, stop, length, cancelled, error };
@@ -46,6 +58,7 @@ struct TextDelta {
   std::vector<OutputToken> tokens;
   // Of the prompt from its second token on, with prompt_logprobs; all come before the answer.
   std::vector<OutputToken> prompt_tokens;
+  std::vector<float> embedding;  // with pooling, in the last delta
   FinishReason finish_reason = FinishReason::none;
   std::string error;                           // when finish_reason is error
   ErrorCode error_code = ErrorCode::internal;  // of that error

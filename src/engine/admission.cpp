@@ -63,11 +63,11 @@ void Admission::check(const Request& request) const {
   }
 }
 
-std::unique_ptr<Sequence> Admission::admit(Request request) const {
+std::unique_ptr<Sequence> Admission::admit(Request request, SequenceSetup setup) const {
+  if (request.pooling != Pooling::none) request.params.max_tokens = 0;
   check(request);
   const SamplingParams& params = request.params;
   const auto ends = tokenizer_.end_of_generation();
-  SequenceSetup setup;
 
   std::vector<TokenId>& ending = setup.ending_ids;
   ending = params.stop_token_ids;
@@ -94,6 +94,8 @@ std::unique_ptr<Sequence> Admission::admit(Request request) const {
   const int64_t answer_count = params.max_tokens < 0 ? room : std::min(room, params.max_tokens);
   setup.max_size = prompt_count + answer_count;
   setup.priority = request.priority;
+  setup.pooling = request.pooling;
+  setup.normalizes = request.normalize;
   setup.prompt = std::move(request.prompt);
   setup.sampling.params = std::move(request.params);
   return std::make_unique<Sequence>(std::move(setup), tokenizer_);

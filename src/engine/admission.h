@@ -20,7 +20,7 @@ class Admission {
 
   // Throws Error{invalid_argument}: a field outside its range, an empty prompt, an id outside the
   // vocabulary; Error{context_full}: a prompt that leaves no room for an answer. Any thread.
-  std::unique_ptr<Sequence> admit(Request request) const;
+  std::unique_ptr<Sequence> admit(Request request, SequenceSetup setup = {}) const;
 
  private:
   void check(const Request& request) const;

@@ -1,7 +1,11 @@
 #include "engine/engine.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -12,6 +16,7 @@
 #include "engine/plan.h"
 #include "engine/scheduler.h"
 #include "gguf/gguf_file.h"
+#include "model/lora.h"
 
 namespace sparrow::engine {
 namespace {
@@ -78,12 +83,21 @@ struct Engine::Impl {
   PromptPace pace;
   Inbox inbox;
   std::thread thread;
+  struct Adapter {
+    std::shared_ptr<const LoraAdapter> adapter;
+    int64_t id = 0;  // no two loads have the same
+  };
+  std::mutex adapters_mutex;
+  std::map<std::string, Adapter> adapters;
+  int64_t adapter_count = 0;
+
   mutable std::mutex stats_mutex;
   EngineStats stats;
 
   Impl(std::shared_ptr<const GgufFile> the_file, std::shared_ptr<const Tokenizer> the_tokenizer,
        const EnginePlan& the_plan, const EngineOptions& options);
 
+  void choose_adapter(const Request& request, SequenceSetup& setup);
   bool run_step();
   void note_stats();
 };
@@ -102,10 +116,9 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
       sampler(model->config().vocabulary_size),
       admission(*tokenizer, model->config().vocabulary_size, plan.context_length),
       pool(kv->block_count(), kv->block_tokens()),
-      scheduler(pool,
-                {.max_sequences = options.max_sequences,
-                 .max_rows = workspace_limits(plan, options).max_rows},
-                {}),
+      scheduler(pool, {.max_sequences = options.max_sequences,
+                       .max_rows = workspace_limits(plan, options).max_rows,
+                       .max_scores = kMaxScores}),
       pace(std::min(options.prefill_chunk, plan.context_length)) {
   plan.weight_bytes = model->weight_bytes();
   note_stats();
@@ -136,8 +149,43 @@ Engine::~Engine() {
   impl_->scheduler.cancel_all();
 }
 
+void Engine::load_adapter(const std::string& name, const GgufFile& file) {
+  if (name.empty()) fail(ErrorCode::invalid_argument, "an adapter needs a name");
+  std::shared_ptr<const LoraAdapter> adapter = load_lora(file, *impl_->model, *impl_->backend);
+  const std::scoped_lock lock(impl_->adapters_mutex);
+  impl_->adapters[name] = {std::move(adapter), ++impl_->adapter_count};
+}
+
+void Engine::unload_adapter(const std::string& name) {
+  const std::scoped_lock lock(impl_->adapters_mutex);
+  if (impl_->adapters.erase(name) == 0)
+    fail(ErrorCode::not_found, "there is no adapter '{}' to be unloaded", name);
+}
+
+// Keys and values of another adapter, or another scale, are other numbers.
+void Engine::Impl::choose_adapter(const Request& request, SequenceSetup& setup) {
+  if (request.adapter.empty()) return;
+  if (!std::isfinite(request.adapter_scale)) {
+    fail(ErrorCode::invalid_argument, "adapter_scale must be a finite number, got {}",
+         request.adapter_scale);
+  }
+  const std::scoped_lock lock(adapters_mutex);
+  const auto found = adapters.find(request.adapter);
+  if (found == adapters.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, adapter] : adapters) names.push_back(name);
+    fail(ErrorCode::not_found, "there is no adapter '{}'; loaded are: {}", request.adapter,
+         names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+  }
+  setup.adapter = found->second.adapter;
+  setup.adapter_scale = request.adapter_scale;
+  setup.fingerprint = fmt::format("adapter {} {:a}", found->second.id, request.adapter_scale);
+}
+
 std::shared_ptr<OutputStream> Engine::submit(Request request) {
-  std::unique_ptr<Sequence> sequence = impl_->admission.admit(std::move(request));
+  SequenceSetup setup;
+  impl_->choose_adapter(request, setup);
+  std::unique_ptr<Sequence> sequence = impl_->admission.admit(std::move(request), std::move(setup));
   std::shared_ptr<OutputStream> stream = sequence->stream();
   impl_->inbox.put(std::move(sequence));
   return stream;
@@ -176,14 +224,14 @@ bool Engine::Impl::run_step() {
   for (const BlockCopy& copy : scheduler.copies()) kv->copy_block(copy.from, copy.to);
 
   const auto start = std::chrono::steady_clock::now();
-  const Logits logits = model->forward(batch, *kv, *workspace).logits;
+  const StepOutput output = model->forward(batch, *kv, *workspace);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   pace.measured(scheduler.prompt_row_count(), scheduler.decode_row_count(), elapsed.count());
 
   scheduler.commit();
   int64_t row = 0;
   for (const auto& [sequence, position] : scheduler.logit_rows()) {
-    const std::span<float> row_logits = logits.row(row++);
+    const std::span<float> row_logits = output.logits.row(row++);
     if (position + 1 < sequence->size()) {
       const TokenId next = sequence->tokens()[static_cast<size_t>(position + 1)];
       const int64_t count = sequence->sampling().params.prompt_logprobs;
@@ -192,6 +240,9 @@ bool Engine::Impl::run_step() {
       sequence->append(sampler.sample(row_logits, sequence->tokens(), sequence->sampling()));
     }
   }
+  row = 0;
+  for (const auto& [sequence, position] : scheduler.hidden_rows())
+    sequence->append_hidden(position, output.hidden.row(row++));
   scheduler.deliver();
   return true;
 }

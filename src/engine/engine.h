@@ -49,6 +49,13 @@ class Engine {
                                       const EngineOptions& options = {});
   ~Engine();
 
+  // Any thread, not while another loads. Loads a LoRA adapter (model/lora.h) for requests to name;
+  // one of the same name is replaced, for requests that come. Throws what load_lora throws, and
+  // Error{out_of_memory}.
+  void load_adapter(const std::string& name, const GgufFile& file);
+  // Requests in flight keep it. Throws Error{not_found}.
+  void unload_adapter(const std::string& name);
+
   // Any thread. Checks the request (Error{invalid_argument|context_full} with the numbers), then
   // queues it.
   std::shared_ptr<OutputStream> submit(Request request);

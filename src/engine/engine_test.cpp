@@ -17,6 +17,7 @@
 #include "sparrow/error.h"
 #include "tests/support/engine_rig.h"
 #include "tests/support/fake_tokenizer.h"
+#include "tests/support/tiny_lora.h"
 #include "tests/support/tiny_model.h"
 
 namespace sparrow::engine {
@@ -259,7 +260,124 @@ TEST(Engine, prompt_logprobs_are_the_floats_that_an_answer_of_these_tokens_has) 
   }
   params.max_tokens = 0;
   EXPECT_EQ(rig.run(all, params).prompt_tokens.size(), 74u);
+  EXPECT_EQ(rig.run(some_prompt(6), params).prompt_tokens.size(), 5u);
+  // All that a step may score, at once.
+  const std::shared_ptr<OutputStream> stream = rig.submit(some_prompt(30), params);
+  ASSERT_TRUE(rig.step());
+  EXPECT_TRUE(stream->is_finished());
+  EXPECT_EQ(Rig::read(*stream).prompt_tokens.size(), 29u);
   EXPECT_TRUE(rig.run({5}, params).prompt_tokens.empty());
+}
+
+std::vector<float> embed(Rig& rig, const Ids& prompt, Pooling pooling, bool normalize = false) {
+  Request request;
+  request.prompt = prompt;
+  request.pooling = pooling;
+  request.normalize = normalize;
+  const std::shared_ptr<OutputStream> stream = rig.engine().submit(request);
+  rig.run();
+  const Answer answer = Rig::read(*stream);
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::stop);
+  EXPECT_TRUE(answer.ids.empty());
+  return answer.last.embedding;
+}
+
+TEST(Engine, embeddings_are_the_models_pooled_hidden_states) {
+  const std::vector<std::byte> bytes = test_support::tiny_gguf(tiny_model("qwen3"));
+  const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = 1});
+  const std::unique_ptr<Model> model = load_model(GgufFile::parse(bytes, "tiny"), *backend);
+  const std::unique_ptr<KvMemory> kv = model->make_kv_memory(KvType::f16, 8, 64);
+  const std::unique_ptr<Workspace> workspace =
+      model->make_workspace({.max_rows = 512, .max_logit_rows = 1, .max_hidden_rows = 512});
+  const Ids prompt = some_prompt(90);
+  std::vector<int32_t> positions(prompt.size());
+  std::iota(positions.begin(), positions.end(), 0);
+  const std::vector<BlockId> blocks = {0, 1};
+  const std::vector<BatchSequence> sequences = {{0, 90, 0, blocks}};
+  std::vector<int64_t> rows(prompt.size());
+  std::iota(rows.begin(), rows.end(), int64_t{0});
+  const HiddenStates states =
+      model->forward({prompt, positions, sequences, {}, rows}, *kv, *workspace).hidden;
+  const size_t size = static_cast<size_t>(states.hidden_size);
+  std::vector<double> mean(size);
+  for (int64_t row = 0; row < 90; ++row)
+    for (size_t i = 0; i < size; ++i) mean[i] += static_cast<double>(states.row(row)[i]) / 90;
+
+  Rig rig({.prefill_chunk = 40}, "qwen3");
+  for (int round = 0; round < 2; ++round) {  // cold and warm
+    const std::vector<float> found = embed(rig, prompt, Pooling::mean);
+    ASSERT_EQ(found.size(), size);
+    for (size_t i = 0; i < size; ++i) EXPECT_NEAR(static_cast<double>(found[i]), mean[i], 1e-6);
+    const auto equals_row = [&](int64_t row) {
+      return testing::ElementsAreArray(states.row(row).begin(), states.row(row).end());
+    };
+    EXPECT_THAT(embed(rig, prompt, Pooling::last), equals_row(89));
+    EXPECT_THAT(embed(rig, prompt, Pooling::cls), equals_row(0));
+  }
+  double length = 0;
+  for (const float value : embed(rig, prompt, Pooling::mean, true))
+    length += static_cast<double>(value) * static_cast<double>(value);
+  EXPECT_NEAR(length, 1, 1e-5);
+}
+
+TEST(Engine, embeddings_are_the_same_bits_alone_and_among_others) {
+  const Ids prompt = some_prompt(70);
+  Rig alone({.prefill_chunk = 100});
+  Rig rig({.prefill_chunk = 9});
+  for (const Pooling pooling : {Pooling::mean, Pooling::last, Pooling::cls}) {
+    const std::shared_ptr<OutputStream> other = rig.submit(some_prompt(30, 4), greedy(40));
+    rig.step();
+    EXPECT_EQ(embed(rig, prompt, pooling, true), embed(alone, prompt, pooling, true));
+    EXPECT_EQ(Rig::read(*other).ids.size(), 40u);
+  }
+}
+
+TEST(Engine, adapters_change_only_the_requests_that_name_them) {
+  Rig rig({}, "llama");
+  const std::vector<std::byte> first =
+      test_support::tiny_lora_gguf(tiny_model("llama"), {.seed = "a"});
+  const std::vector<std::byte> second =
+      test_support::tiny_lora_gguf(tiny_model("llama"), {.seed = "b"});
+  rig.engine().load_adapter("first", *GgufFile::parse(first, "first"));
+  rig.engine().load_adapter("second", *GgufFile::parse(second, "second"));
+  const Ids prompt = some_prompt(80);
+  const auto submit = [&](Rig& to, const std::string& adapter, float scale = 1) {
+    Request request = {.prompt = prompt, .params = greedy(20)};
+    request.adapter = adapter;
+    request.adapter_scale = scale;
+    return to.engine().submit(request);
+  };
+  const std::shared_ptr<OutputStream> streams[] = {submit(rig, ""), submit(rig, "first"),
+                                                   submit(rig, "second"), submit(rig, "first", 2),
+                                                   submit(rig, "first")};
+  rig.run();
+  Ids ids[5];
+  for (size_t i = 0; i < 5; ++i) {
+    const Answer answer = Rig::read(*streams[i]);
+    ids[i] = answer.ids;
+    EXPECT_EQ(answer.stats.cached_tokens > 0, i == 4) << i;  // only the last had a forerunner
+  }
+  EXPECT_EQ(ids[0], Rig({}, "llama").run(prompt, greedy(20)).ids);
+  EXPECT_EQ(ids[4], ids[1]);
+  EXPECT_NE(ids[1], ids[0]);
+  EXPECT_NE(ids[2], ids[0]);
+  EXPECT_NE(ids[1], ids[2]);
+  EXPECT_NE(ids[3], ids[1]);
+  Rig alone({}, "llama");
+  alone.engine().load_adapter("a", *GgufFile::parse(second, "second"));
+  const std::shared_ptr<OutputStream> stream = submit(alone, "a");
+  alone.run();
+  EXPECT_EQ(Rig::read(*stream).ids, ids[2]);
+
+  rig.engine().unload_adapter("second");
+  EXPECT_THROW(rig.engine().unload_adapter("second"), Error);
+  try {
+    submit(rig, "second");
+    ADD_FAILURE() << "took an adapter that is gone";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "there is no adapter 'second'; loaded are: first");
+  }
+  EXPECT_THROW(submit(rig, "first", std::numeric_limits<float>::infinity()), Error);
 }
 
 TEST(Engine, a_cancelled_request_ends_within_one_step_and_frees_its_blocks) {

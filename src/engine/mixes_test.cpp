@@ -23,7 +23,14 @@ std::vector<std::byte> small_model() {
 struct Kind {
   Ids prompt;
   SamplingParams params;
+  Pooling pooling = Pooling::none;
   Answer alone;
+
+  std::shared_ptr<OutputStream> submit(Rig& rig, Priority priority) const {
+    Request request = {.prompt = prompt, .params = params, .priority = priority};
+    request.pooling = pooling;
+    return rig.engine().submit(request);
+  }
 };
 
 // Prompts that begin like others, end inside them, and go on from their answers.
@@ -48,7 +55,11 @@ std::vector<Kind> kinds() {
     if (i % 3 == 0) kind.params.temperature = 0;
     if (i % 5 == 0) kind.params.logprobs = 2;
     if (i % 6 == 1) kind.params.prompt_logprobs = 1;
-    kind.alone = Rig(small_model(), {}).run(kind.prompt, kind.params);
+    if (i % 8 == 5) kind.pooling = i % 16 == 5 ? Pooling::mean : Pooling::cls;
+    Rig rig(small_model(), {});
+    const std::shared_ptr<OutputStream> stream = kind.submit(rig, Priority::interactive);
+    rig.run();
+    kind.alone = Rig::read(*stream);
     if (kind.params.prompt_logprobs >= 0) {
       EXPECT_EQ(kind.alone.prompt_tokens.size() + 1, kind.prompt.size());
     }
@@ -59,6 +70,7 @@ std::vector<Kind> kinds() {
 
 void expect_equal(const Answer& found, const Answer& alone) {
   ASSERT_EQ(found.ids, alone.ids);
+  EXPECT_EQ(found.last.embedding, alone.last.embedding);
   EXPECT_EQ(found.text, alone.text);
   EXPECT_EQ(found.last.finish_reason, alone.last.finish_reason);
   for (size_t i = 0; i < found.tokens.size(); ++i)
@@ -95,7 +107,7 @@ TEST_P(Mixes, of_any_requests_give_each_the_tokens_it_has_alone) {
     for (int64_t count = 1 + up_to(9); count > 0; --count) {
       const Kind& kind = known[static_cast<size_t>(up_to(static_cast<int64_t>(known.size())))];
       const Priority priority = up_to(3) == 0 ? Priority::batch : Priority::interactive;
-      started.push_back({&kind, rig.engine().submit({kind.prompt, kind.params, priority})});
+      started.push_back({&kind, kind.submit(rig, priority)});
       for (int64_t steps = up_to(6); steps > 0; --steps) rig.step();
       if (up_to(6) == 0) {
         Started& one = started[static_cast<size_t>(up_to(static_cast<int64_t>(started.size())))];

@@ -21,6 +21,7 @@ void OutputStream::push(TextDelta delta) {
   move_to_end(pending_.prompt_tokens, delta.prompt_tokens);
   if (delta.finish_reason != FinishReason::none) {
     pending_.finish_reason = delta.finish_reason;
+    pending_.embedding = std::move(delta.embedding);
     pending_.error = std::move(delta.error);
     pending_.error_code = delta.error_code;
     pending_.stop_string = std::move(delta.stop_string);

@@ -47,8 +47,10 @@ int64_t block_count(int64_t context_length) {
 }  // namespace
 
 WorkspaceLimits workspace_limits(const EnginePlan& plan, const EngineOptions& options) {
-  return {.max_rows = std::min(options.prefill_chunk, plan.context_length) + options.max_sequences,
+  const int64_t rows = std::min(options.prefill_chunk, plan.context_length) + options.max_sequences;
+  return {.max_rows = rows,
           .max_logit_rows = options.max_sequences + kMaxScores,
+          .max_hidden_rows = rows,
           .max_positions = plan.context_length};
 }
 

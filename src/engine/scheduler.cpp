@@ -25,14 +25,15 @@ size_t shared_keys(const std::vector<PrefixKey>& a, const std::vector<PrefixKey>
 
 }  // namespace
 
-Scheduler::Scheduler(BlockPool& pool, const SchedulerLimits& limits, std::string_view fingerprint)
-    : pool_(pool), cache_(pool), limits_(limits), root_key_(cache_.root_key(fingerprint)) {
+Scheduler::Scheduler(BlockPool& pool, const SchedulerLimits& limits)
+    : pool_(pool), cache_(pool), limits_(limits) {
   SPARROW_CHECK(limits.max_sequences >= 1 && limits.max_rows >= limits.max_sequences);
 }
 
 void Scheduler::admit(std::vector<std::unique_ptr<Sequence>> sequences) {
   for (std::unique_ptr<Sequence>& sequence : sequences) {
     SPARROW_CHECK(pool_.blocks_for(sequence->max_size()) <= pool_.block_count());
+    sequence->set_root_key(cache_.root_key(sequence->fingerprint()));
     waiting_of(sequence->priority()).push_back(std::move(sequence));
   }
 }
@@ -121,6 +122,9 @@ const Batch& Scheduler::next_batch(int64_t prompt_rows) {
   logit_rows_.clear();
   due_.clear();
   logit_owners_.clear();
+  hidden_rows_.clear();
+  hidden_owners_.clear();
+  adapters_.clear();
   prompt_row_count_ = 0;
   release_copied();
   start_waiting();
@@ -128,7 +132,14 @@ const Batch& Scheduler::next_batch(int64_t prompt_rows) {
   find_blocks();
   for (const Due& due : due_)
     if (due.count > 0) add_rows(*due.sequence, due.count);
-  batch_ = {ids_, positions_, parts_, logit_rows_};
+  const bool has_adapters = std::ranges::any_of(
+      adapters_, [](const SequenceAdapter& adapter) { return adapter.adapter != nullptr; });
+  batch_ = {.ids = ids_,
+            .positions = positions_,
+            .sequences = parts_,
+            .logit_rows = logit_rows_,
+            .hidden_rows = hidden_rows_};
+  if (has_adapters) batch_.adapters = adapters_;
   return batch_;
 }
 
@@ -202,6 +213,7 @@ int64_t Scheduler::shared_count(const Sequence& sequence, const Wanted& wanted,
                                 const Sequence& other) const {
   const size_t block = static_cast<size_t>(wanted.begin / pool_.block_tokens());
   if (&other == &sequence || other.size() <= wanted.begin) return 0;
+  if (other.root_key() != sequence.root_key()) return 0;
   if (block > 0 &&
       (other.keys().size() < block || other.keys()[block - 1] != sequence.keys()[block - 1]))
     return 0;
@@ -285,10 +297,16 @@ void Scheduler::add_rows(Sequence& sequence, int64_t count) {
                     .row_count = count,
                     .first_position = first,
                     .blocks = sequence.blocks()});
+  adapters_.push_back(sequence.adapter());
   for (int64_t position = first; position < first + count; ++position) {
+    const int64_t row = static_cast<int64_t>(ids_.size());
+    if (sequence.wants_hidden(position)) {
+      hidden_rows_.push_back(row);
+      hidden_owners_.push_back({&sequence, position});
+    }
     const bool is_last = position + 1 == sequence.size();
     if (sequence.wants_score(position) || (is_last && sequence.wants_token())) {
-      logit_rows_.push_back(static_cast<int64_t>(ids_.size()));
+      logit_rows_.push_back(row);
       logit_owners_.push_back({&sequence, position});
     }
     ids_.push_back(sequence.tokens()[static_cast<size_t>(position)]);
@@ -311,7 +329,7 @@ void Scheduler::release_copied() {
 }
 
 const PrefixKey& Scheduler::key_before(const Sequence& sequence, int64_t block) const {
-  return block == 0 ? root_key_ : sequence.keys()[static_cast<size_t>(block - 1)];
+  return block == 0 ? sequence.root_key() : sequence.keys()[static_cast<size_t>(block - 1)];
 }
 
 std::span<const TokenId> Scheduler::tokens_in(const Sequence& sequence, int64_t block) const {
@@ -379,6 +397,7 @@ void Scheduler::cancel_marked() {
 void Scheduler::deliver() {
   const auto is_finished = [](const auto& sequence) { return sequence->is_finished(); };
   for (const auto& sequence : running_) {
+    sequence->finish_if_computed();
     if (sequence->is_finished()) give_back_blocks(*sequence);
     sequence->deliver();
   }

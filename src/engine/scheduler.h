@@ -13,7 +13,6 @@
 #include <deque>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "engine/block_pool.h"
@@ -29,8 +28,8 @@ struct SchedulerLimits {
   int64_t max_scores = 1;     // rows of prompts whose logits are wanted
 };
 
-// Whose logits one of the batch's logit rows gives.
-struct LogitRow {
+// Whose logits, or final hidden state, one of the batch's rows gives.
+struct OutputRow {
   Sequence* sequence = nullptr;
   int64_t position = 0;
 };
@@ -43,9 +42,8 @@ struct BlockCopy {
 
 class Scheduler {
  public:
-  // Every sequence must fit the pool by itself. `fingerprint` says what computes the keys and
-  // values.
-  Scheduler(BlockPool& pool, const SchedulerLimits& limits, std::string_view fingerprint);
+  // Every sequence must fit the pool by itself.
+  Scheduler(BlockPool& pool, const SchedulerLimits& limits);
 
   void admit(std::vector<std::unique_ptr<Sequence>> sequences);
 
@@ -55,7 +53,9 @@ class Scheduler {
   std::span<const BlockCopy> copies() const { return copies_; }
 
   // In the order of Batch::logit_rows.
-  std::span<const LogitRow> logit_rows() const { return logit_owners_; }
+  std::span<const OutputRow> logit_rows() const { return logit_owners_; }
+  // The same of Batch::hidden_rows.
+  std::span<const OutputRow> hidden_rows() const { return hidden_owners_; }
   // Of the last batch.
   int64_t prompt_row_count() const { return prompt_row_count_; }
   int64_t decode_row_count() const {
@@ -119,7 +119,6 @@ class Scheduler {
   BlockPool& pool_;
   PrefixCache cache_;
   SchedulerLimits limits_;
-  PrefixKey root_key_;
   std::array<Waiting, 2> waiting_;                  // [priority], in the order they came
   std::vector<std::unique_ptr<Sequence>> running_;  // by rank
   int64_t preemption_count_ = 0;
@@ -132,8 +131,11 @@ class Scheduler {
   std::vector<int64_t> logit_rows_;
   std::vector<Due> due_;         // by rank
   std::vector<size_t> reading_;  // of due_, those that read prompts
-  std::vector<LogitRow> logit_owners_;
-  std::vector<BlockCopy> copies_;  // each has a share in the block it is made from
+  std::vector<OutputRow> logit_owners_;
+  std::vector<int64_t> hidden_rows_;
+  std::vector<OutputRow> hidden_owners_;
+  std::vector<SequenceAdapter> adapters_;  // [part]
+  std::vector<BlockCopy> copies_;          // each has a share in the block it is made from
   int64_t prompt_row_count_ = 0;
 };
 

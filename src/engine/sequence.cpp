@@ -1,6 +1,7 @@
 #include "engine/sequence.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
@@ -23,6 +24,11 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
       prompt_count_(static_cast<int64_t>(tokens_.size())),
       max_size_(setup.max_size),
       priority_(setup.priority),
+      pooling_(setup.pooling),
+      normalizes_(setup.normalizes),
+      adapter_(std::move(setup.adapter)),
+      adapter_scale_(setup.adapter_scale),
+      fingerprint_(std::move(setup.fingerprint)),
       sampling_(std::move(setup.sampling)),
       ending_ids_(std::move(setup.ending_ids)),
       detokenizer_(tokenizer),
@@ -55,7 +61,53 @@ void Sequence::skip(int64_t count) {
 void Sequence::advance(int64_t count) {
   computed_count_ += count;
   most_computed_count_ = std::max(most_computed_count_, computed_count_);
-  if (pending_count() == 0 && !wants_token()) finish(FinishReason::length);
+}
+
+void Sequence::finish_if_computed() {
+  if (pending_count() > 0 || wants_token() || is_finished()) return;
+  if (pooling_ == Pooling::none) return finish(FinishReason::length);
+  double square = 0;
+  for (double& value : pooled_) {
+    value /= static_cast<double>(pooled_count_);
+    square += value * value;
+  }
+  if (!std::isfinite(square)) {
+    return finish_with(Error(ErrorCode::invalid_file,
+                             "the model computed hidden states that are not numbers: its weights "
+                             "are broken"));
+  }
+  const double factor = normalizes_ && square > 0 ? 1 / std::sqrt(square) : 1;
+  for (const double value : pooled_) delta_.embedding.push_back(static_cast<float>(value * factor));
+  finish(FinishReason::stop);
+}
+
+bool Sequence::wants_hidden(int64_t position) const {
+  switch (pooling_) {
+    case Pooling::none:
+      return false;
+    case Pooling::mean:
+      return position >= pooled_count_;
+    case Pooling::last:
+      return position + 1 == size();
+    case Pooling::cls:
+      return position == 0 && pooled_count_ == 0;
+  }
+  return false;
+}
+
+int64_t Sequence::reusable_count() const {
+  int64_t count = size() - 1;
+  if (scores_prompt() && scored_count_ + 1 < prompt_count_) count = scored_count_;
+  if (pooling_ == Pooling::mean) count = std::min(count, pooled_count_);
+  if (pooling_ == Pooling::cls && pooled_count_ == 0) count = 0;
+  return count;
+}
+
+void Sequence::append_hidden(int64_t position, std::span<const float> state) {
+  SPARROW_CHECK(wants_hidden(position));
+  pooled_.resize(state.size(), 0);
+  for (size_t i = 0; i < state.size(); ++i) pooled_[i] += static_cast<double>(state[i]);
+  ++pooled_count_;
 }
 
 void Sequence::append_score(int64_t position, const SampledToken& token) {

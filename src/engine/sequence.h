@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "engine/prefix_cache.h"
 #include "engine/stop_matcher.h"
+#include "model/batch.h"
 #include "sampling/sampler.h"
 #include "sparrow/output_stream.h"
 #include "text/detokenizer.h"
@@ -25,6 +26,11 @@ struct SequenceSetup {
   std::vector<TokenId> ending_ids;  // sorted: sampling one of them ends the answer
   int64_t max_size = 0;             // of prompt and answer together
   Priority priority = Priority::interactive;
+  Pooling pooling = Pooling::none;
+  bool normalizes = true;
+  std::shared_ptr<const LoraAdapter> adapter;  // null: none
+  float adapter_scale = 1;
+  std::string fingerprint;  // what else than its tokens decides its keys and values
 };
 
 // Made on its caller's thread; used by the engine's afterwards.
@@ -49,11 +55,10 @@ class Sequence {
     return scores_prompt() && position >= scored_count_ && position + 1 < prompt_count_;
   }
   bool scores_prompt() const { return sampling_.params.prompt_logprobs >= 0; }
-  // Positions that others may have computed; of the rest the logits are wanted.
-  int64_t reusable_count() const {
-    const bool is_scored = scored_count_ + 1 >= prompt_count_;
-    return scores_prompt() && !is_scored ? scored_count_ : size() - 1;
-  }
+  // Whether the final hidden state of this position is, for the embedding.
+  bool wants_hidden(int64_t position) const;
+  // Positions that others may have computed; of the rest something is wanted.
+  int64_t reusable_count() const;
 
   // Its first step is near.
   void start();
@@ -72,15 +77,24 @@ class Sequence {
   void set_kept_count(int64_t count) { kept_count_ = count; }
 
   Priority priority() const { return priority_; }
+  SequenceAdapter adapter() const { return {adapter_.get(), adapter_scale_}; }
+  const std::string& fingerprint() const { return fingerprint_; }
+  // The key before its first block, of the fingerprint.
+  const PrefixKey& root_key() const { return root_key_; }
+  void set_root_key(const PrefixKey& key) { root_key_ = key; }
 
   void count_preemption() { ++stats_.preemption_count; }
 
   // The keys and values of `count` more positions were found in the cache.
   void skip(int64_t count);
-  // `count` more positions are computed. A sequence that wants no token is then at its end.
+  // `count` more positions are computed.
   void advance(int64_t count);
+  // A sequence that wants no token is at its end when all are computed.
+  void finish_if_computed();
   // The score of the prompt's token after `position`, or why there is none; in ascending order.
   void append_score(int64_t position, const SampledToken& token);
+  // The final hidden state of a position; in ascending order.
+  void append_hidden(int64_t position, std::span<const float> state);
   // The token after the last, or why there is none. May finish the sequence.
   void append(const SampledToken& token);
   void finish(FinishReason reason);
@@ -102,11 +116,19 @@ class Sequence {
   int64_t prompt_count_;
   int64_t max_size_;
   Priority priority_;
+  Pooling pooling_;
+  bool normalizes_;
+  std::shared_ptr<const LoraAdapter> adapter_;
+  float adapter_scale_;
+  std::string fingerprint_;
+  PrefixKey root_key_{};
   int64_t computed_count_ = 0;
   int64_t most_computed_count_ = 0;  // before it was put back, too
   std::vector<BlockId> blocks_;
   std::vector<PrefixKey> keys_;
   int64_t kept_count_ = 0;
+  std::vector<double> pooled_;  // sum of the hidden states so far
+  int64_t pooled_count_ = 0;
   int64_t scored_count_ = 0;  // positions whose logits have scored the next token
   SamplingState sampling_;
   std::vector<TokenId> ending_ids_;
