@@ -85,6 +85,13 @@ SPARROW_C_API sparrow_status sparrow_engine_info(const sparrow_engine* engine, c
 SPARROW_C_API sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json,
                                                   char** error);
 
+/* A LoRA adapter in a GGUF file, for requests to name. One of the same name is replaced for
+ * requests to come; those in flight keep theirs. */
+SPARROW_C_API sparrow_status sparrow_load_adapter(sparrow_engine* engine, const char* name,
+                                                  const char* path, char** error);
+SPARROW_C_API sparrow_status sparrow_unload_adapter(sparrow_engine* engine, const char* name,
+                                                    char** error);
+
 /* ---- text and ids ---- */
 
 /* Control tokens in the text count, and the model's BOS stands in front, unless `is_plain`. */
@@ -145,6 +152,8 @@ typedef struct sparrow_delta {
   const char* error;           /* "" unless it failed */
   const char* stop_string;     /* the stop string that ended it, or "" */
   int32_t stop_token;          /* the token that ended it, or -1 */
+  const float* embedding;      /* with pooling, in the last delta */
+  size_t embedding_size;
 } sparrow_delta;
 
 typedef struct sparrow_request_stats {
@@ -159,11 +168,31 @@ typedef struct sparrow_request_stats {
   double decode_seconds;
 } sparrow_request_stats;
 
+/* How a prompt's final hidden states become one vector. */
+typedef enum sparrow_pooling {
+  SPARROW_NO_POOLING = 0, /* the request is for text */
+  SPARROW_MEAN = 1,       /* of all its tokens */
+  SPARROW_LAST = 2,       /* of the last token */
+  SPARROW_CLS = 3         /* of the first */
+} sparrow_pooling;
+
+typedef struct sparrow_submit_options {
+  size_t struct_size;
+  bool is_batch;           /* whatever is not comes first */
+  const char* adapter;     /* a name given to sparrow_load_adapter; NULL: the base model */
+  float adapter_scale;     /* finite */
+  sparrow_pooling pooling; /* an embedding in the last delta instead of an answer */
+  bool normalize;          /* the embedding to length 1 */
+} sparrow_submit_options;
+
+SPARROW_C_API void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_size);
+
 /* Queues a request. `params`: a JSON object of sampling fields; what it leaves out has the general
- * default. `is_batch`: whatever is not comes first. */
+ * default. `options` may be NULL. */
 SPARROW_C_API sparrow_status sparrow_submit(sparrow_engine* engine, const int32_t* prompt,
                                             size_t prompt_count, const char* params,
-                                            size_t params_size, bool is_batch,
+                                            size_t params_size,
+                                            const sparrow_submit_options* options,
                                             sparrow_stream** stream, char** error);
 /* The next delta, valid until the next call on this stream; the last has a finish_reason. NULL
  * after `timeout_ms` (below 0: never), and after the last. */

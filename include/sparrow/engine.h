@@ -70,6 +70,12 @@ class SPARROW_API Engine {
   static std::shared_ptr<Engine> load(const std::string& model, const EngineOptions& options = {});
   ~Engine();
 
+  // A LoRA adapter in a GGUF file, for requests to name; one of the same name is replaced for
+  // requests to come. Requests in flight keep theirs. Throws
+  // Error{not_found|invalid_file|unsupported|out_of_memory}.
+  void load_adapter(const std::string& name, const std::string& path);
+  void unload_adapter(const std::string& name);
+
   // Queues a request. Requests that begin alike share what is computed of it. Throws
   // Error{invalid_argument|context_full} with the value and what would be right.
   std::shared_ptr<OutputStream> submit(Request request);

@@ -94,6 +94,12 @@ std::shared_ptr<Engine> Engine::load(const std::string& model, const EngineOptio
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
+void Engine::load_adapter(const std::string& name, const std::string& path) {
+  impl_->engine->load_adapter(name, *GgufFile::open(path));
+}
+
+void Engine::unload_adapter(const std::string& name) { impl_->engine->unload_adapter(name); }
+
 std::shared_ptr<OutputStream> Engine::submit(Request request) {
   return impl_->engine->submit(std::move(request));
 }

@@ -111,19 +111,26 @@ std::string_view text_of(const char* text, size_t size, const char* name) {
 }
 
 // As much of the caller's struct as it knows; the rest keeps its default.
-sparrow_engine_options complete(const sparrow_engine_options* given) {
-  sparrow_engine_options options;
-  sparrow_engine_options_init(&options, sizeof options);
+template <typename Options>
+Options complete(const Options* given, void (*init)(Options*, size_t), const char* name) {
+  Options options;
+  init(&options, sizeof options);
   if (given == nullptr) return options;
-  if (given->struct_size < offsetof(sparrow_engine_options, context_length) ||
-      given->struct_size > 4096) {
+  constexpr size_t kMostBytes = 4096;  // of what any later version may have
+  if (given->struct_size < sizeof(size_t) || given->struct_size > kMostBytes) {
     sparrow::fail(ErrorCode::invalid_argument,
-                  "struct_size must be sizeof(sparrow_engine_options), got {}; "
-                  "sparrow_engine_options_init sets it",
-                  given->struct_size);
+                  "struct_size must be sizeof({}), got {}; {}_init sets it", name,
+                  given->struct_size, name);
   }
   std::memcpy(&options, given, std::min(given->struct_size, sizeof options));
   return options;
+}
+
+// The caller's struct may be smaller or larger than this version's.
+template <typename Options>
+void give_defaults(Options* options, size_t struct_size, const Options& defaults) {
+  std::memset(static_cast<void*>(options), 0, struct_size);
+  std::memcpy(static_cast<void*>(options), &defaults, std::min(struct_size, sizeof defaults));
 }
 
 sparrow::SamplingParams sampling_of(const char* params, size_t size) {
@@ -136,11 +143,21 @@ sparrow::SamplingParams sampling_of(const char* params, size_t size) {
 }
 
 sparrow::Request request_of(const int32_t* prompt, size_t count, const char* params,
-                            size_t params_size, bool is_batch) {
+                            size_t params_size, const sparrow_submit_options* options) {
   if (count > 0) require(prompt, "prompt");
+  const sparrow_submit_options given =
+      complete(options, sparrow_submit_options_init, "sparrow_submit_options");
+  if (given.pooling < SPARROW_NO_POOLING || given.pooling > SPARROW_CLS) {
+    sparrow::fail(ErrorCode::invalid_argument, "pooling must be in [0, 3], got {}",
+                  static_cast<int>(given.pooling));
+  }
   return {.prompt = {prompt, prompt + count},
           .params = sampling_of(params, params_size),
-          .priority = is_batch ? sparrow::Priority::batch : sparrow::Priority::interactive};
+          .priority = given.is_batch ? sparrow::Priority::batch : sparrow::Priority::interactive,
+          .adapter = given.adapter != nullptr ? given.adapter : "",
+          .adapter_scale = given.adapter_scale,
+          .pooling = static_cast<sparrow::Pooling>(given.pooling),
+          .normalize = given.normalize};
 }
 
 void fill_tokens(const std::vector<sparrow::OutputToken>& from, std::vector<sparrow_token>& to,
@@ -171,10 +188,16 @@ const sparrow_delta* fill_delta(sparrow_stream& s) {
                                    : SPARROW_OK,
                .error = delta.error.c_str(),
                .stop_string = delta.stop_string.c_str(),
-               .stop_token = delta.stop_token};
+               .stop_token = delta.stop_token,
+               .embedding = delta.embedding.data(),
+               .embedding_size = delta.embedding.size()};
   return &s.c_delta;
 }
 
+static_assert(static_cast<int>(sparrow::Pooling::none) == SPARROW_NO_POOLING);
+static_assert(static_cast<int>(sparrow::Pooling::mean) == SPARROW_MEAN);
+static_assert(static_cast<int>(sparrow::Pooling::last) == SPARROW_LAST);
+static_assert(static_cast<int>(sparrow::Pooling::cls) == SPARROW_CLS);
 static_assert(static_cast<int>(sparrow::FinishReason::none) == SPARROW_NOT_FINISHED);
 static_assert(static_cast<int>(sparrow::FinishReason::stop) == SPARROW_STOP);
 static_assert(static_cast<int>(sparrow::FinishReason::length) == SPARROW_LENGTH);
@@ -194,19 +217,29 @@ void sparrow_free(void* memory) { std::free(memory); }
 
 void sparrow_engine_options_init(sparrow_engine_options* options, size_t struct_size) {
   const sparrow::EngineOptions defaults;
-  const sparrow_engine_options all = {.struct_size = struct_size,
-                                      .context_length = defaults.context_length,
-                                      .kv_cache_type = "f16",
-                                      .kv_cache_bytes = defaults.kv_cache_bytes,
-                                      .max_sequences = defaults.max_sequences,
-                                      .thread_count = defaults.thread_count,
-                                      .may_pull = defaults.may_pull,
-                                      .activations = "auto",
-                                      .prefill_chunk = defaults.prefill_chunk,
-                                      .on_progress = nullptr,
-                                      .user = nullptr};
-  std::memset(options, 0, struct_size);
-  std::memcpy(options, &all, std::min(struct_size, sizeof all));
+  give_defaults<sparrow_engine_options>(options, struct_size,
+                                        {.struct_size = struct_size,
+                                         .context_length = defaults.context_length,
+                                         .kv_cache_type = "f16",
+                                         .kv_cache_bytes = defaults.kv_cache_bytes,
+                                         .max_sequences = defaults.max_sequences,
+                                         .thread_count = defaults.thread_count,
+                                         .may_pull = defaults.may_pull,
+                                         .activations = "auto",
+                                         .prefill_chunk = defaults.prefill_chunk,
+                                         .on_progress = nullptr,
+                                         .user = nullptr});
+}
+
+void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_size) {
+  const sparrow::Request defaults;
+  give_defaults<sparrow_submit_options>(options, struct_size,
+                                        {.struct_size = struct_size,
+                                         .is_batch = false,
+                                         .adapter = nullptr,
+                                         .adapter_scale = defaults.adapter_scale,
+                                         .pooling = SPARROW_NO_POOLING,
+                                         .normalize = defaults.normalize});
 }
 
 sparrow_status sparrow_engine_load(const char* model, size_t model_size,
@@ -214,7 +247,8 @@ sparrow_status sparrow_engine_load(const char* model, size_t model_size,
                                    char** error) {
   return guarded(error, [&] {
     require(engine, "engine");
-    const sparrow_engine_options given = complete(options);
+    const sparrow_engine_options given =
+        complete(options, sparrow_engine_options_init, "sparrow_engine_options");
     require(given.kv_cache_type, "kv_cache_type");
     require(given.activations, "activations");
     sparrow::EngineOptions inner;
@@ -276,6 +310,24 @@ sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json, c
   });
 }
 
+sparrow_status sparrow_load_adapter(sparrow_engine* engine, const char* name, const char* path,
+                                    char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(name, "name");
+    require(path, "path");
+    engine->engine->load_adapter(name, path);
+  });
+}
+
+sparrow_status sparrow_unload_adapter(sparrow_engine* engine, const char* name, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(name, "name");
+    engine->engine->unload_adapter(name);
+  });
+}
+
 sparrow_status sparrow_encode(const sparrow_engine* engine, const char* text, size_t text_size,
                               bool is_plain, int32_t** ids, size_t* count, char** error) {
   return guarded(error, [&] {
@@ -334,13 +386,14 @@ sparrow_status sparrow_sampling_fields(char** json, char** error) {
 }
 
 sparrow_status sparrow_submit(sparrow_engine* engine, const int32_t* prompt, size_t prompt_count,
-                              const char* params, size_t params_size, bool is_batch,
-                              sparrow_stream** stream, char** error) {
+                              const char* params, size_t params_size,
+                              const sparrow_submit_options* options, sparrow_stream** stream,
+                              char** error) {
   return guarded(error, [&] {
     require(engine, "engine");
     require(stream, "stream");
-    *stream =
-        submit(*engine, request_of(prompt, prompt_count, params, params_size, is_batch)).release();
+    sparrow::Request request = request_of(prompt, prompt_count, params, params_size, options);
+    *stream = submit(*engine, std::move(request)).release();
   });
 }
 
@@ -386,7 +439,7 @@ sparrow_status sparrow_generate(sparrow_engine* engine, const int32_t* prompt, s
   return guarded(error, [&] {
     require(engine, "engine");
     const auto stream =
-        submit(*engine, request_of(prompt, prompt_count, params, params_size, false));
+        submit(*engine, request_of(prompt, prompt_count, params, params_size, nullptr));
     while (const sparrow_delta* delta = sparrow_stream_next(stream.get(), -1)) {
       if (on_delta != nullptr && !on_delta(delta, user)) sparrow_stream_cancel(stream.get());
       if (delta->finish_reason == SPARROW_FAILED)

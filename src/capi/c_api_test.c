@@ -36,7 +36,10 @@ int c_api_generates(const char* path) {
       "{\"temperature\": 0, \"max_tokens\": 9, \"ignore_eos\": true, "
       "\"logprobs\": 2, \"prompt_logprobs\": 0}";
   sparrow_stream* stream = NULL;
-  CHECK(sparrow_submit(engine, ids, count, params, strlen(params), true, &stream, NULL) ==
+  sparrow_submit_options submit;
+  sparrow_submit_options_init(&submit, sizeof submit);
+  submit.is_batch = true;
+  CHECK(sparrow_submit(engine, ids, count, params, strlen(params), &submit, &stream, NULL) ==
         SPARROW_OK);
   size_t tokens = 0, prompt_tokens = 0;
   sparrow_finish_reason reason = SPARROW_NOT_FINISHED;
@@ -56,6 +59,17 @@ int c_api_generates(const char* path) {
   stats.struct_size = sizeof stats;
   sparrow_stream_stats(stream, &stats);
   CHECK(stats.output_tokens == 9 && stats.prompt_tokens == (int64_t)count);
+  sparrow_stream_free(stream);
+
+  submit.pooling = SPARROW_MEAN;
+  CHECK(sparrow_submit(engine, ids, count, NULL, 0, &submit, &stream, NULL) == SPARROW_OK);
+  while ((delta = sparrow_stream_next(stream, -1)) != NULL) {
+    float square = 0;
+    for (size_t i = 0; i < delta->embedding_size; ++i)
+      square += delta->embedding[i] * delta->embedding[i];
+    CHECK(delta->embedding_size == 64 && square > 0.999f && square < 1.001f);
+    CHECK(delta->finish_reason == SPARROW_STOP);
+  }
   sparrow_stream_free(stream);
 
   tokens = 0;
@@ -118,21 +132,28 @@ int c_api_names_what_is_wrong(const char* path) {
   CHECK(load(path, &engine, NULL) == SPARROW_OK);
   const int32_t prompt[] = {1, 2, 3};
   sparrow_stream* stream = NULL;
-  CHECK(sparrow_submit(engine, prompt, 3, "{\"top_p\": 7}", 12, false, &stream, &error) ==
+  CHECK(sparrow_submit(engine, prompt, 3, "{\"top_p\": 7}", 12, NULL, &stream, &error) ==
         SPARROW_INVALID_ARGUMENT);
   CHECK(strstr(error, "top_p must be in (0, 1], got 7") != NULL);
   sparrow_free(error);
-  CHECK(sparrow_submit(engine, prompt, 0, NULL, 0, false, &stream, NULL) ==
+  CHECK(sparrow_submit(engine, prompt, 0, NULL, 0, NULL, &stream, NULL) ==
         SPARROW_INVALID_ARGUMENT);
-  CHECK(sparrow_submit(engine, NULL, 3, NULL, 0, false, &stream, NULL) == SPARROW_INVALID_ARGUMENT);
+  CHECK(sparrow_submit(engine, NULL, 3, NULL, 0, NULL, &stream, NULL) == SPARROW_INVALID_ARGUMENT);
   const int32_t foreign[] = {1000000};
-  CHECK(sparrow_submit(engine, foreign, 1, NULL, 0, false, &stream, &error) ==
+  CHECK(sparrow_submit(engine, foreign, 1, NULL, 0, NULL, &stream, &error) ==
         SPARROW_INVALID_ARGUMENT);
   CHECK(strstr(error, "1000000") != NULL);
   sparrow_free(error);
-  CHECK(sparrow_submit(engine, prompt, 3, "{", 1, false, &stream, NULL) ==
-        SPARROW_INVALID_ARGUMENT);
+  CHECK(sparrow_submit(engine, prompt, 3, "{", 1, NULL, &stream, NULL) == SPARROW_INVALID_ARGUMENT);
   CHECK(stream == NULL);
+  sparrow_submit_options submit;
+  sparrow_submit_options_init(&submit, sizeof submit);
+  submit.adapter = "none";
+  CHECK(sparrow_submit(engine, prompt, 3, NULL, 0, &submit, &stream, &error) == SPARROW_NOT_FOUND);
+  CHECK(strcmp(error, "there is no adapter 'none'; loaded are: none") == 0);
+  sparrow_free(error);
+  CHECK(sparrow_load_adapter(engine, "a", "/no/where.gguf", NULL) == SPARROW_NOT_FOUND);
+  CHECK(sparrow_unload_adapter(engine, "a", NULL) == SPARROW_NOT_FOUND);
   char* text = NULL;
   CHECK(sparrow_decode(engine, foreign, 1, false, &text, NULL, NULL) == SPARROW_INVALID_ARGUMENT);
   int32_t* ids = NULL;
@@ -153,7 +174,7 @@ int c_api_streams_outlive_their_engine(const char* path) {
   const int32_t prompt[] = {1, 2, 3};
   const char params[] = "{\"ignore_eos\": true}";
   sparrow_stream* stream = NULL;
-  CHECK(sparrow_submit(engine, prompt, 3, params, strlen(params), false, &stream, NULL) ==
+  CHECK(sparrow_submit(engine, prompt, 3, params, strlen(params), NULL, &stream, NULL) ==
         SPARROW_OK);
   CHECK(sparrow_stream_next(stream, 0) == NULL || true);
   sparrow_engine_free(engine);
