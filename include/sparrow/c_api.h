@@ -166,6 +166,8 @@ typedef struct sparrow_request_stats {
   double queue_seconds;
   double prefill_seconds;
   double decode_seconds;
+  int64_t dropped_begin; /* from which on the context policy dropped tokens of the prompt */
+  int64_t dropped_tokens;
 } sparrow_request_stats;
 
 /* How a prompt's final hidden states become one vector. */
@@ -183,6 +185,10 @@ typedef struct sparrow_submit_options {
   float adapter_scale;     /* finite */
   sparrow_pooling pooling; /* an embedding in the last delta instead of an answer */
   bool normalize;          /* the embedding to length 1 */
+  int64_t context_length;  /* of this request; 0: the engine's */
+  /* Of a prompt that is too long: "error", "drop_oldest", "drop_middle"; what was dropped is in the
+   * stats. Ends with a zero. */
+  const char* context_policy;
 } sparrow_submit_options;
 
 SPARROW_C_API void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_size);

@@ -23,10 +23,25 @@ enum class Pooling {
   cls,   // of the first
 };
 
+// What becomes of a prompt that is too long. Nothing is dropped without being reported
+// (RequestStats).
+enum class ContextPolicy {
+  error,        // refused, with the numbers
+  drop_oldest,  // its first tokens go, but for what every prompt of the model begins with
+  drop_middle,  // its beginning and its end stay
+};
+SPARROW_API std::string_view to_string(ContextPolicy policy);
+// "error", "drop_oldest" or "drop_middle"; else Error{invalid_argument}.
+SPARROW_API ContextPolicy parse_context_policy(std::string_view name);
+
 struct Request {
   std::vector<int32_t> prompt;  // token ids, at least one, each inside the vocabulary
   SamplingParams params;
   Priority priority = Priority::interactive;
+  int64_t context_length = 0;  // of this request, prompt and answer together; 0: the engine's
+  // A prompt that leaves no room for max_tokens, or for a quarter of the context where that is
+  // less, is cut so that it does.
+  ContextPolicy context_policy = ContextPolicy::error;
   std::string adapter;              // a name given to Engine::load_adapter; empty: the base model
   float adapter_scale = 1;          // finite
   Pooling pooling = Pooling::none;  // any other: an embedding instead of an answer
@@ -68,7 +83,9 @@ struct TextDelta {
 
 // Times in seconds and counts of one request, complete when it has finished.
 struct RequestStats {
-  int64_t prompt_tokens = 0;
+  int64_t prompt_tokens = 0;     // that were read
+  int64_t dropped_begin = 0;     // from which on the policy dropped tokens of the prompt
+  int64_t dropped_tokens = 0;    // and how many
   int64_t cached_tokens = 0;     // of the prompt, found in the cache
   int64_t preemption_count = 0;  // times it gave its memory to others and was computed anew
   int64_t output_tokens = 0;

@@ -147,6 +147,7 @@ sparrow::Request request_of(const int32_t* prompt, size_t count, const char* par
   if (count > 0) require(prompt, "prompt");
   const sparrow_submit_options given =
       complete(options, sparrow_submit_options_init, "sparrow_submit_options");
+  require(given.context_policy, "context_policy");
   if (given.pooling < SPARROW_NO_POOLING || given.pooling > SPARROW_CLS) {
     sparrow::fail(ErrorCode::invalid_argument, "pooling must be in [0, 3], got {}",
                   static_cast<int>(given.pooling));
@@ -154,6 +155,8 @@ sparrow::Request request_of(const int32_t* prompt, size_t count, const char* par
   return {.prompt = {prompt, prompt + count},
           .params = sampling_of(params, params_size),
           .priority = given.is_batch ? sparrow::Priority::batch : sparrow::Priority::interactive,
+          .context_length = given.context_length,
+          .context_policy = sparrow::parse_context_policy(given.context_policy),
           .adapter = given.adapter != nullptr ? given.adapter : "",
           .adapter_scale = given.adapter_scale,
           .pooling = static_cast<sparrow::Pooling>(given.pooling),
@@ -239,7 +242,9 @@ void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_
                                          .adapter = nullptr,
                                          .adapter_scale = defaults.adapter_scale,
                                          .pooling = SPARROW_NO_POOLING,
-                                         .normalize = defaults.normalize});
+                                         .normalize = defaults.normalize,
+                                         .context_length = defaults.context_length,
+                                         .context_policy = "error"});
 }
 
 sparrow_status sparrow_engine_load(const char* model, size_t model_size,
@@ -422,7 +427,9 @@ void sparrow_stream_stats(const sparrow_stream* stream, sparrow_request_stats* s
                                      .seed = found.seed,
                                      .queue_seconds = found.queue_s,
                                      .prefill_seconds = found.prefill_s,
-                                     .decode_seconds = found.decode_s};
+                                     .decode_seconds = found.decode_s,
+                                     .dropped_begin = found.dropped_begin,
+                                     .dropped_tokens = found.dropped_tokens};
   std::memcpy(stats, &all, std::min(stats->struct_size, sizeof all));
 }
 

@@ -148,6 +148,12 @@ int c_api_names_what_is_wrong(const char* path) {
   CHECK(stream == NULL);
   sparrow_submit_options submit;
   sparrow_submit_options_init(&submit, sizeof submit);
+  submit.context_policy = "forget";
+  CHECK(sparrow_submit(engine, prompt, 3, NULL, 0, &submit, &stream, &error) ==
+        SPARROW_INVALID_ARGUMENT);
+  CHECK(strstr(error, "drop_middle, got 'forget'") != NULL);
+  sparrow_free(error);
+  sparrow_submit_options_init(&submit, sizeof submit);
   submit.adapter = "none";
   CHECK(sparrow_submit(engine, prompt, 3, NULL, 0, &submit, &stream, &error) == SPARROW_NOT_FOUND);
   CHECK(strcmp(error, "there is no adapter 'none'; loaded are: none") == 0);

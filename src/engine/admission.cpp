@@ -54,13 +54,42 @@ void Admission::check(const Request& request) const {
   for (const std::string& text : request.params.stop) check_text(text, "stop");
   for (const std::string& text : request.params.dry_sequence_breakers)
     check_text(text, "dry_sequence_breakers");
-  const int64_t prompt_count = static_cast<int64_t>(request.prompt.size());
-  const int64_t answer_count = request.params.max_tokens == 0 ? 0 : 1;
-  if (prompt_count + answer_count > context_length_) {
-    fail(ErrorCode::context_full,
-         "the prompt has {} tokens, and the context of {} must hold it and an answer", prompt_count,
-         context_length_);
+  if (request.context_length < 0 || request.context_length > context_length_) {
+    fail(ErrorCode::invalid_argument,
+         "context_length of a request must be in [0, {}], the engine's, got {}", context_length_,
+         request.context_length);
   }
+  if (request.context_policy != ContextPolicy::error && request.params.prompt_logprobs >= 0) {
+    fail(ErrorCode::invalid_argument,
+         "prompt_logprobs are of a whole prompt: context_policy must then be error, got {}",
+         to_string(request.context_policy));
+  }
+}
+
+// Cuts a prompt that is too long, or refuses it.
+void Admission::fit(std::vector<TokenId>& prompt, const Request& request, int64_t context,
+                    SequenceSetup& setup) const {
+  const int64_t wanted = request.params.max_tokens;
+  const int64_t count = static_cast<int64_t>(prompt.size());
+  if (count + (wanted == 0 ? 0 : 1) <= context && request.context_policy == ContextPolicy::error)
+    return;
+  const int64_t room = std::max<int64_t>(1, context / 4);  // for an answer
+  const int64_t kept = context - (wanted < 0 ? room : std::min(room, wanted));
+  if (count <= kept) return;
+  if (request.context_policy == ContextPolicy::error || kept < 1) {
+    fail(ErrorCode::context_full,
+         "the prompt has {} tokens, and the context of {} must hold it and an answer", count,
+         context);
+  }
+  const std::vector<TokenId> prefix = tokenizer_.prefix();
+  const bool has_prefix = static_cast<int64_t>(prefix.size()) < kept &&
+                          std::equal(prefix.begin(), prefix.end(), prompt.begin());
+  const int64_t prefix_count = has_prefix ? static_cast<int64_t>(prefix.size()) : 0;
+  setup.dropped_begin =
+      request.context_policy == ContextPolicy::drop_oldest ? prefix_count : kept / 2;
+  setup.dropped_count = count - kept;
+  const auto begin = prompt.begin() + setup.dropped_begin;
+  prompt.erase(begin, begin + setup.dropped_count);
 }
 
 std::unique_ptr<Sequence> Admission::admit(Request request, SequenceSetup setup) const {
@@ -89,8 +118,10 @@ std::unique_ptr<Sequence> Admission::admit(Request request, SequenceSetup setup)
   if (params.dry_multiplier > 0)
     setup.sampling.dry_breakers = resolve_dry_breakers(tokenizer_, params.dry_sequence_breakers);
 
+  const int64_t context = request.context_length > 0 ? request.context_length : context_length_;
+  fit(request.prompt, request, context, setup);
   const int64_t prompt_count = static_cast<int64_t>(request.prompt.size());
-  const int64_t room = context_length_ - prompt_count;
+  const int64_t room = context - prompt_count;
   const int64_t answer_count = params.max_tokens < 0 ? room : std::min(room, params.max_tokens);
   setup.max_size = prompt_count + answer_count;
   setup.priority = request.priority;

@@ -24,6 +24,8 @@ class Admission {
 
  private:
   void check(const Request& request) const;
+  void fit(std::vector<TokenId>& prompt, const Request& request, int64_t context,
+           SequenceSetup& setup) const;
   void check_id(int64_t id, std::string_view where) const;
 
   const Tokenizer& tokenizer_;

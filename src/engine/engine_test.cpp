@@ -160,6 +160,54 @@ TEST(Engine, ends_by_length_when_the_context_is_full) {
   EXPECT_FALSE(rig.step());
 }
 
+TEST(Engine, a_prompt_that_is_too_long_is_cut_as_the_request_says_and_reported) {
+  Rig rig({.context_length = 64});
+  const Ids prompt = some_prompt(100);
+  const auto run = [&](ContextPolicy policy, int64_t max_tokens) {
+    Request request = {.prompt = prompt, .params = greedy(max_tokens)};
+    request.context_policy = policy;
+    const std::shared_ptr<OutputStream> stream = rig.engine().submit(request);
+    rig.run();
+    return Rig::read(*stream);
+  };
+  // A quarter of the context is left for the answer, or what it may be long.
+  Answer answer = run(ContextPolicy::drop_oldest, -1);
+  EXPECT_EQ(answer.stats.prompt_tokens, 48);
+  EXPECT_EQ(answer.stats.dropped_begin, 0);
+  EXPECT_EQ(answer.stats.dropped_tokens, 52);
+  EXPECT_EQ(
+      answer.ids,
+      Rig({.context_length = 64}).run(Ids(prompt.begin() + 52, prompt.end()), greedy(-1)).ids);
+  answer = run(ContextPolicy::drop_middle, 4);
+  EXPECT_EQ(answer.stats.prompt_tokens, 60);
+  EXPECT_EQ(answer.stats.dropped_begin, 30);
+  EXPECT_EQ(answer.stats.dropped_tokens, 40);
+  Ids kept(prompt.begin(), prompt.begin() + 30);
+  kept.insert(kept.end(), prompt.begin() + 70, prompt.end());
+  EXPECT_EQ(answer.ids, Rig().run(kept, greedy(4)).ids);
+  EXPECT_THROW(run(ContextPolicy::error, 4), Error);
+  EXPECT_FALSE(rig.step());
+}
+
+TEST(Engine, a_request_may_have_less_context_than_the_engine) {
+  Rig rig({.context_length = 200});
+  Request request = {.prompt = some_prompt(20), .params = greedy(-1)};
+  request.context_length = 32;
+  const std::shared_ptr<OutputStream> stream = rig.engine().submit(request);
+  rig.run();
+  EXPECT_EQ(Rig::read(*stream).ids.size(), 12u);
+  request.context_length = 20;
+  EXPECT_THROW(rig.engine().submit(request), Error);
+  request.context_length = 201;
+  try {
+    rig.engine().submit(request);
+    ADD_FAILURE() << "took more context than there is";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "context_length of a request must be in [0, 200], the engine's, got 201");
+  }
+}
+
 TEST(Engine, max_tokens_0_only_reads_the_prompt) {
   Rig rig;
   Answer answer = rig.run(some_prompt(40), greedy(0));

@@ -34,6 +34,8 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
       detokenizer_(tokenizer),
       stops_(sampling_.params.stop) {
   stats_.prompt_tokens = prompt_count_;
+  stats_.dropped_begin = setup.dropped_begin;
+  stats_.dropped_tokens = setup.dropped_count;
   stats_.seed = static_cast<int64_t>(sampling_.seed);
   stream_->set_stats(stats_);
 }

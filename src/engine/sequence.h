@@ -22,6 +22,8 @@ namespace sparrow {
 // What a sequence is made from; every value has been checked.
 struct SequenceSetup {
   std::vector<TokenId> prompt;
+  int64_t dropped_begin = 0;  // of the prompt, from where on so many tokens are not in it
+  int64_t dropped_count = 0;
   SamplingState sampling;
   std::vector<TokenId> ending_ids;  // sorted: sampling one of them ends the answer
   int64_t max_size = 0;             // of prompt and answer together

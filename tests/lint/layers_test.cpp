@@ -76,7 +76,8 @@ TEST(Layers, the_table_has_no_cycle) {
 
 TEST(Layers, public_headers_include_only_the_standard_library_and_each_other) {
   for (const SourceFile& file : source_files(kRoot, {"include"})) {
-    EXPECT_LT(file.lines.size(), 200u) << file.path;
+    const size_t most = file.path.ends_with("c_api.h") ? 400 : 200;  // C has but one
+    EXPECT_LT(file.lines.size(), most) << file.path;
     for (const Include& include : file.includes) {
       const bool is_own = include.is_quoted && include.path.starts_with("sparrow/");
       const bool is_standard = !include.is_quoted && include.path.find('/') == std::string::npos;
