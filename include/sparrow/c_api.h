@@ -81,7 +81,7 @@ SPARROW_C_API void sparrow_engine_free(sparrow_engine* engine);
 SPARROW_C_API sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json,
                                                  char** error);
 /* A JSON object: waiting_count, running_count, block_count, free_block_count, cached_block_count,
- * preemption_count. */
+ * preemption_count, and since loading step_count, computed_rows, step_seconds, forward_seconds. */
 SPARROW_C_API sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json,
                                                   char** error);
 

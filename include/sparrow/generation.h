@@ -103,6 +103,11 @@ struct EngineStats {
   int64_t free_block_count = 0;
   int64_t cached_block_count = 0;  // kept for the next prompt that begins alike; they give way
   int64_t preemption_count = 0;    // times a running request gave its blocks back
+  // Since loading.
+  int64_t step_count = 0;
+  int64_t computed_rows = 0;  // tokens that went through the model
+  double step_s = 0;          // in steps, of which
+  double forward_s = 0;       // in the model
 };
 
 }  // namespace sparrow

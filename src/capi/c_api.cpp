@@ -305,13 +305,18 @@ sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json, c
     require(engine, "engine");
     require(json, "json");
     const sparrow::EngineStats stats = engine->engine->stats();
-    *json = copy_text(Json{{"waiting_count", stats.waiting_count},
-                           {"running_count", stats.running_count},
-                           {"block_count", stats.block_count},
-                           {"free_block_count", stats.free_block_count},
-                           {"cached_block_count", stats.cached_block_count},
-                           {"preemption_count", stats.preemption_count}}
-                          .dump());
+    *json = copy_text(Json{
+        {"waiting_count", stats.waiting_count},
+        {"running_count", stats.running_count},
+        {"block_count", stats.block_count},
+        {"free_block_count", stats.free_block_count},
+        {"cached_block_count", stats.cached_block_count},
+        {"preemption_count", stats.preemption_count},
+        {"step_count", stats.step_count},
+        {"computed_rows", stats.computed_rows},
+        {"step_seconds", stats.step_s},
+        {"forward_seconds",
+         stats.forward_s}}.dump());
   });
 }
 

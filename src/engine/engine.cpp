@@ -87,6 +87,11 @@ struct Engine::Impl {
     std::shared_ptr<const LoraAdapter> adapter;
     int64_t id = 0;  // no two loads have the same
   };
+  int64_t step_count = 0;
+  int64_t computed_rows = 0;
+  double step_s = 0;
+  double forward_s = 0;
+
   std::mutex adapters_mutex;
   std::map<std::string, Adapter> adapters;
   int64_t adapter_count = 0;
@@ -195,12 +200,18 @@ std::shared_ptr<OutputStream> Engine::submit(Request request) {
 // with it, the engine lives on.
 bool Engine::step() {
   bool did_something = true;
+  const auto start = std::chrono::steady_clock::now();
   try {
     did_something = impl_->run_step();
   } catch (const Error& error) {
     impl_->scheduler.finish_all_with(error);
   } catch (const std::exception& error) {
     impl_->scheduler.finish_all_with(Error(ErrorCode::internal, error.what()));
+  }
+  if (did_something) {
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    impl_->step_s += elapsed.count();
+    ++impl_->step_count;
   }
   impl_->note_stats();
   return did_something;
@@ -213,7 +224,11 @@ void Engine::Impl::note_stats() {
            .block_count = pool.block_count(),
            .free_block_count = pool.free_count(),
            .cached_block_count = pool.idle_count(),
-           .preemption_count = scheduler.preemption_count()};
+           .preemption_count = scheduler.preemption_count(),
+           .step_count = step_count,
+           .computed_rows = computed_rows,
+           .step_s = step_s,
+           .forward_s = forward_s};
 }
 
 bool Engine::Impl::run_step() {
@@ -226,6 +241,8 @@ bool Engine::Impl::run_step() {
   const auto start = std::chrono::steady_clock::now();
   const StepOutput output = model->forward(batch, *kv, *workspace);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  forward_s += elapsed.count();
+  computed_rows += static_cast<int64_t>(batch.ids.size());
   pace.measured(scheduler.prompt_row_count(), scheduler.decode_row_count(), elapsed.count());
 
   scheduler.commit();
