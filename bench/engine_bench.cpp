@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -182,7 +183,8 @@ int main(int argc, char** argv) {
   std::vector<std::string> wanted;
   for (int i = 2; i < argc; ++i) {
     if (std::strcmp(argv[i], "--threads") == 0 && i + 1 < argc) {
-      options.thread_count = std::atoi(argv[++i]);
+      const char* number = argv[++i];
+      std::from_chars(number, number + std::strlen(number), options.thread_count);
     } else {
       wanted.push_back(argv[i]);
     }
