@@ -76,8 +76,8 @@ SPARROW_C_API sparrow_status sparrow_engine_load(const char* model, size_t model
 SPARROW_C_API void sparrow_engine_free(sparrow_engine* engine);
 
 /* A JSON object: name, path, architecture, vocabulary_size, context_length, model_context_length,
- * is_context_reduced, weight_bytes, kv_cache_bytes, kv_cache_tokens, kv_cache_type,
- * end_of_generation. */
+ * is_context_reduced, weight_bytes, kv_cache_bytes, kv_cache_tokens, kv_cache_type, bos_token and
+ * eos_token (-1: none), end_of_generation. */
 SPARROW_C_API sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json,
                                                  char** error);
 /* A JSON object: waiting_count, running_count, block_count, free_block_count, cached_block_count,

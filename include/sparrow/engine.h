@@ -58,6 +58,8 @@ struct EngineInfo {
   int64_t kv_cache_bytes = 0;
   int64_t kv_cache_tokens = 0;  // that these hold
   std::string kv_cache_type;
+  int32_t bos_token = -1;  // as the file names them; -1: it names none
+  int32_t eos_token = -1;
 };
 
 // Thread-safe. Owns a thread that computes; destroying the engine ends what is in flight as

@@ -86,7 +86,9 @@ std::shared_ptr<Engine> Engine::load(const std::string& model, const EngineOptio
                 .weight_bytes = plan.weight_bytes,
                 .kv_cache_bytes = plan.kv_bytes,
                 .kv_cache_tokens = plan.kv_tokens,
-                .kv_cache_type = options.kv_cache_type};
+                .kv_cache_type = options.kv_cache_type,
+                .bos_token = opened.tokenizer->bos().value_or(-1),
+                .eos_token = opened.tokenizer->eos().value_or(-1)};
   impl->engine->start();
   return std::shared_ptr<Engine>(new Engine(std::move(impl)));
 }

@@ -295,6 +295,8 @@ sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json, ch
                            {"kv_cache_bytes", info.kv_cache_bytes},
                            {"kv_cache_tokens", info.kv_cache_tokens},
                            {"kv_cache_type", info.kv_cache_type},
+                           {"bos_token", info.bos_token},
+                           {"eos_token", info.eos_token},
                            {"end_of_generation", engine->engine->end_of_generation()}}
                           .dump());
   });

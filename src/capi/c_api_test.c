@@ -95,6 +95,7 @@ int c_api_generates(const char* path) {
   char* json = NULL;
   CHECK(sparrow_engine_info(engine, &json, NULL) == SPARROW_OK);
   CHECK(strstr(json, "\"context_length\":300") != NULL);
+  CHECK(strstr(json, "\"bos_token\":260") != NULL && strstr(json, "\"eos_token\":262") != NULL);
   sparrow_free(json);
   CHECK(sparrow_engine_stats(engine, &json, NULL) == SPARROW_OK);
   CHECK(strstr(json, "\"running_count\":") != NULL);
