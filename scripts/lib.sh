@@ -6,7 +6,8 @@
 build_packages=(g++ cmake ninja-build pkg-config libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev
   libcurl4-openssl-dev libssl-dev libutf8proc-dev libedit-dev libzip-dev ca-certificates python3 python3-pip)
 # shellcheck disable=SC2034 # read by scripts/test
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang-16 libfuzzer-16-dev libclang-rt-16-dev clang-format-16 binutils shellcheck)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang-16 libfuzzer-16-dev libclang-rt-16-dev clang-format-16 binutils shellcheck
+  python3-venv)
 # shellcheck disable=SC2034
 cross_packages=(g++-aarch64-linux-gnu qemu-user libfmt-dev:arm64 libspdlog-dev:arm64 libssl-dev:arm64 libgtest-dev:arm64
   libgmock-dev:arm64)

@@ -1,0 +1,3 @@
+"""vllm.engine.arg_utils."""
+
+from sparrow import AsyncEngineArgs, EngineArgs  # noqa: F401

@@ -1,0 +1,3 @@
+"""vllm.entrypoints.llm."""
+
+from sparrow import LLM  # noqa: F401

@@ -1,0 +1,3 @@
+"""vllm.inputs."""
+
+from sparrow import PromptType, TextPrompt, TokensPrompt  # noqa: F401

@@ -1,0 +1,3 @@
+"""vllm.logprobs."""
+
+from sparrow.outputs import Logprob, PromptLogprobs, SampleLogprobs  # noqa: F401

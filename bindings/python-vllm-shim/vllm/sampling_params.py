@@ -1,0 +1,9 @@
+"""vllm.sampling_params."""
+
+from sparrow import (  # noqa: F401
+    BeamSearchParams,
+    GuidedDecodingParams,
+    RequestOutputKind,
+    SamplingParams,
+    StructuredOutputsParams,
+)

@@ -1,0 +1,3 @@
+"""vllm.utils.argparse_utils."""
+
+from argparse import ArgumentParser as FlexibleArgumentParser  # noqa: F401

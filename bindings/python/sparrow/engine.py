@@ -1,0 +1,285 @@
+"""The C ABI as Python objects: a loaded model, and the stream of one request.
+
+This is the layer under `LLM`, and can be used by itself: it has sparrow's own names and parameters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import operator
+import threading
+import weakref
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+
+from . import _library
+from ._library import library
+from .errors import InvalidArgument, SparrowError, error_of
+
+_FINISH_REASONS = {0: None, 1: "stop", 2: "length", 3: "abort", 4: "error"}
+
+
+@dataclass
+class Token:
+    """One token, with logprobs where they were asked for: of the raw softmax over the vocabulary."""
+
+    id: int
+    logprob: float = 0.0
+    rank: int = 0
+    top: List["tuple[int, float]"] = field(default_factory=list)
+
+
+@dataclass
+class Delta:
+    """What has come of an answer since the last read."""
+
+    text: str
+    tokens: List[Token]
+    prompt_tokens: List[Token]
+    finish_reason: Optional[str]
+    error: Optional[SparrowError]
+    stop_string: str
+    stop_token: int
+
+
+@dataclass
+class RequestStats:
+    """Counts, and times in seconds, of one request; complete when it has finished."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    preemption_count: int
+    seed: int
+    queue_seconds: float
+    prefill_seconds: float
+    decode_seconds: float
+
+
+class _Call:
+    """Runs one function of the ABI and raises what it reports."""
+
+    def __init__(self) -> None:
+        self.error = ctypes.c_void_p()
+
+    def __call__(self, status: int) -> None:
+        if status != 0:
+            raise error_of(status, _take_text(self.error))
+
+
+def _take_text(pointer: ctypes.c_void_p, size: Optional[int] = None) -> str:
+    """The text of a char* that belongs to us, which is freed."""
+    if not pointer.value:
+        return ""
+    try:
+        data = ctypes.string_at(pointer.value) if size is None else ctypes.string_at(pointer.value, size)
+    finally:
+        library().sparrow_free(pointer)
+    return data.decode("utf-8", "replace")
+
+
+def _to_bytes(text: str) -> bytes:
+    """UTF-8; lone surrogates become U+FFFD, as the tokenizers of Hugging Face have it."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode("utf-8")
+
+
+def sampling_fields() -> List[Dict[str, Any]]:
+    """Every sampling parameter of the engine: name, default, range and doc."""
+    call, text = _Call(), ctypes.c_void_p()
+    call(library().sparrow_sampling_fields(ctypes.byref(text), ctypes.byref(call.error)))
+    fields: List[Dict[str, Any]] = json.loads(_take_text(text))
+    return fields
+
+
+def version() -> str:
+    """The version of the shared library."""
+    found: bytes = library().sparrow_version()
+    return found.decode()
+
+
+def _id_array(ids: Sequence[int]) -> Any:
+    """A C array. ctypes would cut a number that is too large without a word."""
+    numbers = [operator.index(number) for number in ids]
+    for index, number in enumerate(numbers):
+        if not 0 <= number < 2**31:
+            raise InvalidArgument(f"token {index} must be a token id in [0, 2147483647], got {number}")
+    return (ctypes.c_int32 * len(numbers))(*numbers)
+
+
+class Engine:
+    """A loaded model that answers. Any thread may call any method."""
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        on_progress: Optional[Callable[[str, int, int], None]] = None,
+        **options: Any,
+    ) -> None:
+        """Loads `model`: a .gguf file, or a name, alias or hub's id of the catalog.
+
+        `options` are the fields of sparrow_engine_options: context_length, kv_cache_type,
+        kv_cache_bytes, max_sequences, thread_count, may_pull, activations, prefill_chunk.
+        `on_progress(status, completed_bytes, total_bytes)` may raise to stop the loading.
+        """
+        lib = library()
+        native = _library.EngineOptions()
+        lib.sparrow_engine_options_init(ctypes.byref(native), ctypes.sizeof(native))
+        for name, value in options.items():
+            setattr(native, name, value.encode() if isinstance(value, str) else value)
+        raised: List[BaseException] = []
+
+        def report(status: bytes, completed: int, total: int, _user: Any) -> bool:
+            try:
+                if on_progress is not None:
+                    on_progress(status.decode(), completed, total)
+                return True
+            except BaseException as error:  # pylint: disable=broad-except
+                raised.append(error)  # no exception may cross the C ABI; it goes on below
+                return False
+
+        native.on_progress = _library.OnProgress(report)
+        call, handle, path = _Call(), ctypes.c_void_p(), _to_bytes(model)
+        status = lib.sparrow_engine_load(
+            path, len(path), ctypes.byref(native), ctypes.byref(handle), ctypes.byref(call.error)
+        )
+        if status == 0:
+            self._close = weakref.finalize(self, lib.sparrow_engine_free, handle)
+        if raised:
+            raise raised[0]
+        call(status)
+        self._handle = handle
+        self._changed = threading.Condition()
+        self._call_count = 0
+        self.is_closed = False
+        self.info: Dict[str, Any] = self._json(lib.sparrow_engine_info)
+
+    def close(self) -> None:
+        """Ends what is in flight as cancelled, and frees the model. May be called again."""
+        with self._changed:
+            self.is_closed = True
+            while self._call_count > 0:
+                self._changed.wait()
+            self._close()
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[ctypes.c_void_p]:
+        """The handle, which close() leaves alone until the call is over."""
+        with self._changed:
+            if self.is_closed:
+                raise RuntimeError("the engine was shut down")
+            self._call_count += 1
+        try:
+            yield self._handle
+        finally:
+            with self._changed:
+                self._call_count -= 1
+                self._changed.notify_all()
+
+    def _json(self, function: Any) -> Dict[str, Any]:
+        call, text = _Call(), ctypes.c_void_p()
+        with self._open() as handle:
+            call(function(handle, ctypes.byref(text), ctypes.byref(call.error)))
+        found: Dict[str, Any] = json.loads(_take_text(text))
+        return found
+
+    def stats(self) -> Dict[str, int]:
+        """waiting_count, running_count, block_count, free_block_count, cached_block_count, preemption_count."""
+        return self._json(library().sparrow_engine_stats)
+
+    def default_sampling(self) -> Dict[str, Any]:
+        """The sampling parameters that this model is best used with."""
+        return self._json(library().sparrow_default_sampling)
+
+    def _ids(self, function: Any, *arguments: Any) -> List[int]:
+        call, ids, count = _Call(), ctypes.POINTER(ctypes.c_int32)(), ctypes.c_size_t()
+        with self._open() as handle:
+            call(function(handle, *arguments, ctypes.byref(ids), ctypes.byref(count), ctypes.byref(call.error)))
+        try:
+            return ids[: count.value]
+        finally:
+            library().sparrow_free(ids)
+
+    def encode(self, text: str, is_plain: bool = False) -> List[int]:
+        """Token ids. Control tokens in the text count and the model's BOS stands in front, unless `is_plain`."""
+        data = _to_bytes(text)
+        return self._ids(library().sparrow_encode, data, len(data), is_plain)
+
+    def encode_chat(self, request: Dict[str, Any]) -> List[int]:
+        """The ids of a conversation by the model's template: messages, tools, add_generation_prompt,
+        continue_final_message, chat_template, chat_template_kwargs."""
+        data = json.dumps(request).encode()
+        return self._ids(library().sparrow_encode_chat, data, len(data))
+
+    def decode(self, ids: Sequence[int], with_control: bool = False) -> str:
+        """The text of whole ids; bytes that are no UTF-8 become U+FFFD."""
+        call, text, size = _Call(), ctypes.c_void_p(), ctypes.c_size_t()
+        out = (ctypes.byref(text), ctypes.byref(size), ctypes.byref(call.error))
+        with self._open() as handle:
+            call(library().sparrow_decode(handle, _id_array(ids), len(ids), with_control, *out))
+        return _take_text(text, size.value)
+
+    def submit(self, prompt: Sequence[int], params: Dict[str, Any], is_batch: bool = False) -> "Stream":
+        """Queues a request. `params`: sampling fields; what is left out has the general default."""
+        call, stream, data = _Call(), ctypes.c_void_p(), json.dumps(params).encode()
+        out = (ctypes.byref(stream), ctypes.byref(call.error))
+        with self._open() as handle:
+            call(library().sparrow_submit(handle, _id_array(prompt), len(prompt), data, len(data), is_batch, *out))
+        return Stream(stream)
+
+
+class Stream:
+    """The answer to one request, read by one thread at a time. Dropping it cancels the request."""
+
+    def __init__(self, handle: ctypes.c_void_p) -> None:
+        self._handle = handle
+        self._close = weakref.finalize(self, library().sparrow_stream_free, handle)
+        self.is_finished = False
+
+    def next(self, timeout_ms: int = -1) -> Optional[Delta]:
+        """The next delta; the last one has a finish_reason. None after `timeout_ms` (below 0: never)
+        and after the last."""
+        pointer = library().sparrow_stream_next(self._handle, timeout_ms)
+        if not pointer:
+            return None
+        native = pointer.contents
+        finish_reason = _FINISH_REASONS[native.finish_reason]
+        self.is_finished = finish_reason is not None
+        error = None
+        if finish_reason == "error":
+            error = error_of(native.error_status, native.error.decode("utf-8", "replace"))
+        return Delta(
+            text=ctypes.string_at(native.text, native.text_size).decode("utf-8", "replace"),
+            tokens=_tokens(native.tokens, native.token_count),
+            prompt_tokens=_tokens(native.prompt_tokens, native.prompt_token_count),
+            finish_reason=finish_reason,
+            error=error,
+            stop_string=native.stop_string.decode("utf-8", "replace"),
+            stop_token=native.stop_token,
+        )
+
+    def cancel(self) -> None:
+        """The request ends within one step of the engine."""
+        if self._close.alive:
+            library().sparrow_stream_cancel(self._handle)
+
+    def close(self) -> None:
+        """Cancels what has not finished, and frees the stream. May be called again."""
+        self._close()
+
+    def stats(self) -> RequestStats:
+        """Complete once the last delta was read."""
+        native = _library.RequestStats(struct_size=ctypes.sizeof(_library.RequestStats))
+        library().sparrow_stream_stats(self._handle, ctypes.byref(native))
+        return RequestStats(**{name: getattr(native, name) for name in RequestStats.__dataclass_fields__})
+
+
+def _tokens(tokens: Any, count: int) -> List[Token]:
+    found = []
+    for index in range(count):
+        token = tokens[index]
+        top = [(entry.id, entry.logprob) for entry in token.top[: token.top_count]] if token.top_count else []
+        found.append(Token(token.id, token.logprob, token.rank, top))
+    return found
