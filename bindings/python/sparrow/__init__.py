@@ -24,6 +24,7 @@ from .errors import (
     Unsupported,
 )
 from .llm import LLM
+from .lora import LoRARequest
 from .outputs import (
     BeamSearchOutput,
     BeamSearchSequence,
@@ -39,6 +40,7 @@ from .outputs import (
     ScoringOutput,
     ScoringRequestOutput,
 )
+from .pooling import PoolingParams
 from .prompts import PromptType, TextPrompt, TokensPrompt
 from .sampling_params import (
     BeamSearchParams,
@@ -72,11 +74,13 @@ __all__ = [
     "InvalidArgument",
     "InvalidFile",
     "LLM",
+    "LoRARequest",
     "Logprob",
     "NetworkFailed",
     "NotFound",
     "OutOfMemory",
     "PoolingRequestOutput",
+    "PoolingParams",
     "PromptType",
     "RequestMetrics",
     "RequestOutput",

@@ -64,6 +64,23 @@ class Delta(ctypes.Structure):
         ("error", c_char_p),
         ("stop_string", c_char_p),
         ("stop_token", c_int32),
+        ("embedding", POINTER(c_float)),
+        ("embedding_size", c_size_t),
+    ]
+
+
+class SubmitOptions(ctypes.Structure):
+    """sparrow_submit_options."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("is_batch", c_bool),
+        ("adapter", c_char_p),
+        ("adapter_scale", c_float),
+        ("pooling", c_int),
+        ("normalize", c_bool),
+        ("context_length", c_int64),
+        ("context_policy", c_char_p),
     ]
 
 
@@ -80,6 +97,8 @@ class RequestStats(ctypes.Structure):
         ("queue_seconds", c_double),
         ("prefill_seconds", c_double),
         ("decode_seconds", c_double),
+        ("dropped_begin", c_int64),
+        ("dropped_tokens", c_int64),
     ]
 
 
@@ -100,9 +119,12 @@ _FUNCTIONS = {
     "sparrow_decode": (c_int, [c_void_p, POINTER(c_int32), c_size_t, c_bool, _Text, POINTER(c_size_t), _Text]),
     "sparrow_default_sampling": (c_int, [c_void_p, _Text, _Text]),
     "sparrow_sampling_fields": (c_int, [_Text, _Text]),
+    "sparrow_load_adapter": (c_int, [c_void_p, c_char_p, c_char_p, _Text]),
+    "sparrow_unload_adapter": (c_int, [c_void_p, c_char_p, _Text]),
+    "sparrow_submit_options_init": (None, [POINTER(SubmitOptions), c_size_t]),
     "sparrow_submit": (
         c_int,
-        [c_void_p, POINTER(c_int32), c_size_t, c_char_p, c_size_t, c_bool, POINTER(c_void_p), _Text],
+        [c_void_p, POINTER(c_int32), c_size_t, c_char_p, c_size_t, POINTER(SubmitOptions), POINTER(c_void_p), _Text],
     ),
     "sparrow_stream_next": (POINTER(Delta), [c_void_p, c_int64]),
     "sparrow_stream_cancel": (None, [c_void_p]),

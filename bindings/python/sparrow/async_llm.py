@@ -8,6 +8,7 @@ import dataclasses
 import threading
 from typing import Any, AsyncIterator, Dict, List, Optional, Sequence, Union
 
+from .lora import LoRARequest
 from .engine import Engine
 from .engine_args import EngineArgs
 from .llm import load_model
@@ -89,7 +90,7 @@ class AsyncLLM:
         sampling_params: Optional[SamplingParams],
         request_id: str,
         *,
-        lora_request: Any = None,
+        lora_request: Optional[LoRARequest] = None,
         priority: int = 0,
     ) -> AsyncIterator[RequestOutput]:
         """The answer as it grows; the last output is finished.
@@ -107,8 +108,6 @@ class AsyncLLM:
 
         Leaving the loop, or cancelling the task, cancels the request.
         """
-        if lora_request is not None:
-            raise ValueError("lora_request is not supported: adapters cannot be loaded yet")
         params = self._defaults if sampling_params is None else sampling_params
         if not isinstance(params, SamplingParams):
             raise TypeError(f"sampling_params must be SamplingParams, got {params!r}")
@@ -121,7 +120,7 @@ class AsyncLLM:
                 raise RuntimeError("the engine was shut down")
             if request_id in self._readers:
                 raise ValueError(f"request_id {request_id!r} is running already")
-            request = Request(self._model, request_id, read, params.clone(), priority > 0)
+            request = Request(self._model, request_id, read, params.clone(), priority > 0, lora_request)
             reader = _Reader(request, loop, asyncio.Queue())
             self._readers[request_id] = reader
             self._changed.notify()
@@ -165,8 +164,8 @@ class AsyncLLM:
         self.shutdown()
 
     async def encode(self, *_: Any, **__: Any) -> None:
-        """Raises NotImplementedError: the engine cannot pool yet."""
-        raise NotImplementedError("AsyncLLM.encode needs pooled hidden states, and the engine cannot pool yet")
+        """Raises NotImplementedError: LLM.embed has embeddings."""
+        raise NotImplementedError("AsyncLLM has no embeddings yet; LLM.embed has")
 
     def _read(self) -> None:
         """The reading thread: waits for the request that gave something last, and looks at all others."""

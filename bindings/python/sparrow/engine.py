@@ -18,6 +18,7 @@ from . import _library
 from ._library import library
 from .errors import InvalidArgument, SparrowError, error_of
 
+_POOLINGS = ("", "mean", "last", "cls")
 _FINISH_REASONS = {0: None, 1: "stop", 2: "length", 3: "abort", 4: "error"}
 
 
@@ -42,6 +43,7 @@ class Delta:
     error: Optional[SparrowError]
     stop_string: str
     stop_token: int
+    embedding: List[float]
 
 
 @dataclass
@@ -56,6 +58,8 @@ class RequestStats:
     queue_seconds: float
     prefill_seconds: float
     decode_seconds: float
+    dropped_begin: int
+    dropped_tokens: int
 
 
 class _Call:
@@ -221,13 +225,61 @@ class Engine:
             call(library().sparrow_decode(handle, _id_array(ids), len(ids), with_control, *out))
         return _take_text(text, size.value)
 
-    def submit(self, prompt: Sequence[int], params: Dict[str, Any], is_batch: bool = False) -> "Stream":
-        """Queues a request. `params`: sampling fields; what is left out has the general default."""
+    def submit(
+        self,
+        prompt: Sequence[int],
+        params: Dict[str, Any],
+        *,
+        is_batch: bool = False,
+        adapter: Optional[str] = None,
+        adapter_scale: float = 1.0,
+        pooling: str = "",
+        normalize: bool = True,
+        context_length: int = 0,
+        context_policy: str = "error",
+    ) -> "Stream":
+        """Queues a request.
+
+        Args:
+            params: sampling fields; what is left out has the general default.
+            is_batch: whatever is not comes first.
+            adapter: a name given to load_adapter(); None: the base model.
+            adapter_scale: a finite number.
+            pooling: "mean", "last" or "cls" of the final hidden states: an embedding in the last delta
+                instead of an answer.
+            normalize: the embedding to length 1.
+            context_length: of this request, prompt and answer together; 0: the engine's.
+            context_policy: of a prompt that is too long: error, drop_oldest or drop_middle; stats()
+                says what was dropped.
+        """
+        if pooling not in _POOLINGS:
+            raise ValueError(f"pooling must be mean, last or cls, got {pooling!r}")
+        options = _library.SubmitOptions()
+        library().sparrow_submit_options_init(ctypes.byref(options), ctypes.sizeof(options))
+        options.is_batch = is_batch
+        options.adapter = None if adapter is None else adapter.encode()
+        options.adapter_scale = adapter_scale
+        options.pooling = _POOLINGS.index(pooling)
+        options.normalize = normalize
+        options.context_length = context_length
+        options.context_policy = context_policy.encode()
         call, stream, data = _Call(), ctypes.c_void_p(), json.dumps(params).encode()
-        out = (ctypes.byref(stream), ctypes.byref(call.error))
+        out = (ctypes.byref(options), ctypes.byref(stream), ctypes.byref(call.error))
         with self._open() as handle:
-            call(library().sparrow_submit(handle, _id_array(prompt), len(prompt), data, len(data), is_batch, *out))
+            call(library().sparrow_submit(handle, _id_array(prompt), len(prompt), data, len(data), *out))
         return Stream(stream)
+
+    def load_adapter(self, name: str, path: str) -> None:
+        """A LoRA adapter in a GGUF file, for requests to name; one of the same name is replaced."""
+        call = _Call()
+        with self._open() as handle:
+            call(library().sparrow_load_adapter(handle, name.encode(), str(path).encode(), ctypes.byref(call.error)))
+
+    def unload_adapter(self, name: str) -> None:
+        """Requests in flight keep it."""
+        call = _Call()
+        with self._open() as handle:
+            call(library().sparrow_unload_adapter(handle, name.encode(), ctypes.byref(call.error)))
 
 
 class Stream:
@@ -258,6 +310,7 @@ class Stream:
             error=error,
             stop_string=native.stop_string.decode("utf-8", "replace"),
             stop_token=native.stop_token,
+            embedding=native.embedding[: native.embedding_size] if native.embedding_size else [],
         )
 
     def cancel(self) -> None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from .beam_search import search_beams
 from .engine import Engine
 from .engine_args import engine_options
 from .errors import InvalidArgument
+from .lora import LoRARequest
 from .outputs import (
     BeamSearchOutput,
     ClassificationRequestOutput,
+    EmbeddingOutput,
     EmbeddingRequestOutput,
     PoolingRequestOutput,
     RequestOutput,
+    ScoringOutput,
     ScoringRequestOutput,
 )
+from .pooling import PoolingParams, cosine, embed_all, pooling_type
 from .progress import progress_bar
 from .prompts import Prompt, PromptType, as_list, at_index, check_prompt, for_each, read_prompt
 from .request import Model, Request
@@ -147,6 +151,7 @@ class LLM:
             enable_prefix_caching=enable_prefix_caching,
             **engine_arguments,
         )
+        self._pooling = pooling_type(arguments.get("pooler_config") or arguments.get("override_pooler_config"))
         self._model, self._defaults = load_model(model, arguments)
         self._request_ids = itertools.count()
 
@@ -179,7 +184,7 @@ class LLM:
         sampling_params: Union[SamplingParams, Sequence[SamplingParams], None] = None,
         *,
         use_tqdm: UseTqdm = True,
-        lora_request: Any = None,
+        lora_request: Union[LoRARequest, Sequence[Optional[LoRARequest]], None] = None,
         priority: Optional[Sequence[int]] = None,
     ) -> List[RequestOutput]:
         """Answers to prompts, in their order.
@@ -189,7 +194,7 @@ class LLM:
                 text is raw: no template is put around it, and control tokens in it count.
             sampling_params: one for all, or a list with one for each; None: the model's defaults.
             use_tqdm: whether a bar shows how many are done; or a class like tqdm's.
-            lora_request: None; adapters cannot be loaded yet.
+            lora_request: a LoRARequest for all, or a list with one or None for each.
             priority: a number for each prompt; those above 0 come after all others.
 
         Raises:
@@ -197,24 +202,15 @@ class LLM:
             are checked before any is submitted, and one that fails ends the others.
             KeyboardInterrupt: after everything was cancelled.
         """
-        if lora_request is not None and lora_request != []:
-            raise ValueError("lora_request is not supported: adapters cannot be loaded yet")
-        listed = as_list(prompts)
-        tokenizer = self._model.tokenizer
-        read = []
-        for index, prompt in enumerate(listed):
-            try:
-                read.append(read_prompt(prompt, tokenizer))
-            except Exception as error:  # pylint: disable=broad-except
-                raise at_index(index, error) from None
-        return self._run(read, sampling_params, use_tqdm, priority)
+        read = self._read_prompts(prompts)
+        return self._run(read, sampling_params, use_tqdm, priority, lora_request)
 
     def chat(
         self,
         messages: Union[Messages, Sequence[Messages]],
         sampling_params: Union[SamplingParams, Sequence[SamplingParams], None] = None,
         use_tqdm: UseTqdm = True,
-        lora_request: Any = None,
+        lora_request: Union[LoRARequest, Sequence[Optional[LoRARequest]], None] = None,
         chat_template: Optional[str] = None,
         chat_template_content_format: str = "auto",
         add_generation_prompt: bool = True,
@@ -240,8 +236,6 @@ class LLM:
         Raises:
             ValueError: what the template refuses, beside what generate() raises.
         """
-        if lora_request is not None:
-            raise ValueError("lora_request is not supported: adapters cannot be loaded yet")
         if mm_processor_kwargs:
             raise ValueError("mm_processor_kwargs is not supported: only text is read")
         is_one = not messages or isinstance(messages[0], dict)
@@ -264,7 +258,7 @@ class LLM:
             except Exception as error:  # pylint: disable=broad-except
                 raise at_index(index, error) from None
             read.append(Prompt(engine.decode(ids, with_control=True), ids))
-        return self._run(read, sampling_params, use_tqdm, None)
+        return self._run(read, sampling_params, use_tqdm, None, lora_request)
 
     def beam_search(
         self,
@@ -287,7 +281,7 @@ class LLM:
         """
         del concurrency_limit
         if lora_request is not None:
-            raise ValueError("lora_request is not supported: adapters cannot be loaded yet")
+            raise ValueError("lora_request is not supported in beam_search yet")
         tokenizer = self._model.tokenizer
         read = []
         for index, prompt in enumerate(as_list(prompts)):
@@ -304,7 +298,9 @@ class LLM:
         sampling_params: Union[SamplingParams, Sequence[SamplingParams], None],
         use_tqdm: UseTqdm,
         priority: Optional[Sequence[int]],
+        lora_request: Union[LoRARequest, Sequence[Optional[LoRARequest]], None],
     ) -> List[RequestOutput]:
+        adapters: List[Optional[LoRARequest]] = for_each("lora_request", lora_request or None, len(prompts))
         params = for_each("sampling_params", sampling_params, len(prompts))
         priorities: List[Optional[int]] = for_each("priority", priority, len(prompts))
         verified: Dict[int, SamplingParams] = {}
@@ -322,7 +318,14 @@ class LLM:
                 is_batch = (priorities[index] or 0) > 0
                 try:
                     requests.append(
-                        Request(self._model, str(next(self._request_ids)), prompt, verified[id(each)], is_batch)
+                        Request(
+                            self._model,
+                            str(next(self._request_ids)),
+                            prompt,
+                            verified[id(each)],
+                            is_batch,
+                            adapters[index],
+                        )
                     )
                 except Exception as error:  # pylint: disable=broad-except
                     raise at_index(index, error) from None
@@ -382,23 +385,44 @@ class LLM:
         prompts: Union[PromptType, Sequence[PromptType]],
         *,
         use_tqdm: UseTqdm = True,
-        pooling_params: Any = None,
-        lora_request: Any = None,
+        pooling_params: Optional[PoolingParams] = None,
+        lora_request: Optional[LoRARequest] = None,
     ) -> List[EmbeddingRequestOutput]:
-        """Vectors of prompts. Raises NotImplementedError: the engine cannot pool yet."""
-        _cannot_pool("embed")
+        """Vectors of prompts, in their order: the final hidden state of the last token, or as the
+        pooler_config that the LLM was made with says. Raises as generate()."""
+        params = pooling_params or PoolingParams()
+        read = self._read_prompts(prompts)
+        bar = progress_bar(use_tqdm, len(read), "Processed prompts")
+        try:
+            adapter = self._model.adapters.name_of(lora_request)
+            found = embed_all(self._model.engine, read, self._pooling, params, adapter, bar)
+        finally:
+            bar.close()
+        return [
+            EmbeddingRequestOutput(
+                request_id=str(next(self._request_ids)),
+                outputs=EmbeddingOutput(embedding.vector),
+                prompt_token_ids=prompt.ids,
+                num_cached_tokens=embedding.cached_tokens,
+            )
+            for prompt, embedding in zip(read, found)
+        ]
 
     def encode(
         self,
         prompts: Union[PromptType, Sequence[PromptType]],
-        pooling_params: Any = None,
+        pooling_params: Optional[PoolingParams] = None,
         *,
         use_tqdm: UseTqdm = True,
-        lora_request: Any = None,
+        lora_request: Optional[LoRARequest] = None,
         pooling_task: Optional[str] = None,
     ) -> List[PoolingRequestOutput]:
-        """Pooled hidden states of prompts. Raises NotImplementedError: the engine cannot pool yet."""
-        _cannot_pool("encode")
+        """embed(); pooling_task must be embed or None. Raises ValueError for another."""
+        if pooling_task not in (None, "embed"):
+            raise ValueError(f"pooling_task must be embed: the model has no head for {pooling_task!r}")
+        return list(
+            self.embed(prompts, use_tqdm=use_tqdm, pooling_params=pooling_params, lora_request=lora_request)
+        )
 
     def classify(
         self,
@@ -408,8 +432,8 @@ class LLM:
         use_tqdm: UseTqdm = True,
         lora_request: Any = None,
     ) -> List[ClassificationRequestOutput]:
-        """Probabilities of classes. Raises NotImplementedError: the engine cannot pool yet."""
-        _cannot_pool("classify")
+        """Raises NotImplementedError: a model of text has no head for classes."""
+        raise NotImplementedError("LLM.classify needs a model with a head for classes, and no GGUF here has one")
 
     def score(
         self,
@@ -418,12 +442,38 @@ class LLM:
         /,
         *,
         use_tqdm: UseTqdm = True,
-        pooling_params: Any = None,
-        lora_request: Any = None,
+        pooling_params: Optional[PoolingParams] = None,
+        lora_request: Optional[LoRARequest] = None,
     ) -> List[ScoringRequestOutput]:
-        """How well pairs belong together. Raises NotImplementedError: the engine cannot pool yet."""
-        _cannot_pool("score")
+        """How alike texts are: the cosine of their vectors, as vLLM does for models that embed. One of
+        data_1 with each of data_2, or pairs. Raises as embed()."""
+        first = self._read_prompts(data_1)
+        second = self._read_prompts(data_2)
+        if len(first) == 1:
+            first = first * len(second)
+        if len(first) != len(second):
+            raise ValueError(f"data_1 must be one, or as many as data_2, {len(second)}, got {len(first)}")
+        both = self.embed(
+            [{"prompt_token_ids": prompt.ids} for prompt in [*first, *second]],
+            use_tqdm=use_tqdm,
+            pooling_params=pooling_params,
+            lora_request=lora_request,
+        )
+        vectors = [output.outputs.embedding for output in both]
+        return [
+            ScoringRequestOutput(
+                request_id=str(next(self._request_ids)),
+                outputs=ScoringOutput(cosine(vectors[index], vectors[len(first) + index])),
+                prompt_token_ids=first[index].ids + second[index].ids,
+            )
+            for index in range(len(first))
+        ]
 
-
-def _cannot_pool(name: str) -> NoReturn:
-    raise NotImplementedError(f"LLM.{name} needs pooled hidden states, and the engine cannot pool yet")
+    def _read_prompts(self, prompts: Union[PromptType, Sequence[PromptType]]) -> List[Prompt]:
+        read = []
+        for index, prompt in enumerate(as_list(prompts)):
+            try:
+                read.append(read_prompt(prompt, self._model.tokenizer))
+            except Exception as error:  # pylint: disable=broad-except
+                raise at_index(index, error) from None
+        return read

@@ -7,6 +7,7 @@ import time
 from typing import Dict, List, Optional, Sequence
 
 from .engine import Delta, Engine, RequestStats, Stream, Token
+from .lora import Adapters, LoRARequest
 from .outputs import CompletionOutput, Logprob, PromptLogprobs, RequestMetrics, RequestOutput
 from .prompts import Prompt
 from .sampling_params import RequestOutputKind, SamplingParams
@@ -19,6 +20,7 @@ class Model:
     def __init__(self, engine: Engine, seed: Optional[int]) -> None:
         self.engine = engine
         self.tokenizer = Tokenizer(engine)
+        self.adapters = Adapters(engine)
         self._seeds = None if seed is None else random.Random(seed)
         self._token_texts: Dict[int, str] = {}
 
@@ -45,8 +47,17 @@ class Model:
 class Answer:
     """One of the n answers, read from its stream."""
 
-    def __init__(self, model: Model, prompt: Sequence[int], params: SamplingParams, index: int, stream: Stream) -> None:
+    def __init__(
+        self,
+        model: Model,
+        prompt: Sequence[int],
+        params: SamplingParams,
+        index: int,
+        stream: Stream,
+        adapter: Optional[str] = None,
+    ) -> None:
         self._model = model
+        self._adapter = adapter
         self._prompt = prompt
         self._params = params
         self._stream = stream
@@ -126,7 +137,7 @@ class Answer:
         fields = SamplingParams(max_tokens=1, prompt_logprobs=self._params.logprobs).engine_fields()
         fields["max_tokens"] = 0
         self._stream = self._model.engine.submit(
-            [*self._prompt, *self.output.token_ids, delta.stop_token], fields
+            [*self._prompt, *self.output.token_ids, delta.stop_token], fields, adapter=self._adapter
         )
 
     def _read_score(self, delta: Delta) -> None:
@@ -211,6 +222,7 @@ class Request:
         prompt: Prompt,
         params: SamplingParams,
         is_batch: bool = False,
+        lora_request: Optional[LoRARequest] = None,
     ) -> None:
         """Submits it. Raises what the engine refuses."""
         self._model = model
@@ -221,14 +233,16 @@ class Request:
         self._queued_ts = time.monotonic()
         self._scored_prompt: PromptLogprobs = [None]
         self.answers: List[Answer] = []
+        self._lora_request = lora_request
+        adapter = model.adapters.name_of(lora_request)
         seed = model.draw_seed() if params.seed in (None, -1) else params.seed
         try:
             for index in range(params.n):
                 fields = params.engine_fields(index)
                 if seed is not None and seed >= 0:
                     fields["seed"] = (seed + index) % 2**63
-                stream = model.engine.submit(prompt.ids, fields, is_batch)
-                self.answers.append(Answer(model, prompt.ids, params, index, stream))
+                stream = model.engine.submit(prompt.ids, fields, is_batch=is_batch, adapter=adapter)
+                self.answers.append(Answer(model, prompt.ids, params, index, stream, adapter))
         except BaseException:
             self.close()
             raise
@@ -274,6 +288,7 @@ class Request:
             prompt_logprobs=self._prompt_logprobs(),
             outputs=[answer.view(is_delta) for answer in (self.answers if answers is None else answers)],
             finished=self.is_finished,
+            lora_request=self._lora_request,
             metrics=self._metrics(first) if first.is_finished else None,
             num_cached_tokens=first.stats().cached_tokens if first.is_finished else None,
         )

@@ -23,6 +23,16 @@ def model_path() -> str:
     return str(path)
 
 
+@functools.lru_cache(maxsize=None)
+def adapter_path() -> str:
+    """A LoRA adapter of it, written now by the build tree's program."""
+    library = os.environ.get("SPARROW_LIBRARY")
+    build = pathlib.Path(library).parent if library else pathlib.Path(__file__).resolve().parents[3] / "build"
+    folder = pathlib.Path(tempfile.mkdtemp())
+    subprocess.run([build / "write_tiny_model", folder / "tiny.gguf", folder / "adapter.gguf"], check=True)
+    return str(folder / "adapter.gguf")
+
+
 def load(**arguments) -> LLM:
     """A new LLM."""
     arguments = {"max_model_len": 400, "thread_count": 1, **arguments}

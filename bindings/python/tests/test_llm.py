@@ -9,9 +9,9 @@ import time
 import unittest
 from contextlib import redirect_stderr
 
-from sparrow import ContextFull, InvalidArgument, Logprob, SamplingParams, TokensPrompt
+from sparrow import ContextFull, InvalidArgument, Logprob, LoRARequest, PoolingParams, SamplingParams, TokensPrompt
 
-from .support import IM_END, VOCABULARY, load, shared_llm
+from .support import IM_END, VOCABULARY, adapter_path, load, shared_llm
 
 GREEDY = SamplingParams(temperature=0, max_tokens=12, ignore_eos=True)
 
@@ -195,13 +195,63 @@ class RefusalTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "there is no sampling parameter 'dry'"):
             generate("a", SamplingParams(extra_args={"dry": 1}))
 
-    def test_adapters_and_pooling_are_refused_by_name(self):
-        with self.assertRaisesRegex(ValueError, "adapters cannot be loaded yet"):
+    def test_what_no_model_here_can_do_is_refused_by_name(self):
+        with self.assertRaisesRegex(NotImplementedError, "a head for classes"):
+            shared_llm().classify("a")
+        with self.assertRaisesRegex(ValueError, "pooling_task must be embed"):
+            shared_llm().encode("a", pooling_task="token_classify")
+
+
+class EmbedTest(unittest.TestCase):
+    def test_vectors_have_length_one_unless_they_shall_not(self):
+        outputs = shared_llm().embed(["hello", "another text"], use_tqdm=False)
+        self.assertEqual([output.outputs.hidden_size for output in outputs], [64, 64])
+        for output in outputs:
+            self.assertAlmostEqual(sum(value**2 for value in output.outputs.embedding), 1, places=5)
+        plain = shared_llm().embed("hello", use_tqdm=False, pooling_params=PoolingParams(normalize=False))
+        self.assertGreater(sum(value**2 for value in plain[0].outputs.embedding), 2)
+        few = shared_llm().embed("hello", use_tqdm=False, pooling_params=PoolingParams(dimensions=5))
+        self.assertEqual(few[0].outputs.hidden_size, 5)
+        self.assertAlmostEqual(sum(value**2 for value in few[0].outputs.embedding), 1, places=5)
+
+    def test_the_pooling_is_the_last_token_s_or_what_the_pooler_config_says(self):
+        last = shared_llm().embed("hello there", use_tqdm=False)[0].outputs.embedding
+        with load(pooler_config={"pooling_type": "MEAN"}) as llm:
+            mean = llm.embed("hello there", use_tqdm=False)[0].outputs.embedding
+        self.assertNotEqual(last, mean)
+        with self.assertRaisesRegex(ValueError, "pooling_type must be LAST, MEAN or CLS, got 'MAX'"):
+            load(pooler_config={"pooling_type": "MAX"})
+
+    def test_a_text_is_most_like_itself(self):
+        scores = shared_llm().score("hello", ["hello", "something else"], use_tqdm=False)
+        self.assertAlmostEqual(scores[0].outputs.score, 1, places=5)
+        self.assertLess(scores[1].outputs.score, 0.999)
+        with self.assertRaisesRegex(ValueError, "data_1 must be one, or as many as data_2, 3, got 2"):
+            shared_llm().score(["a", "b"], ["a", "b", "c"], use_tqdm=False)
+
+    def test_a_wrong_prompt_is_named(self):
+        with self.assertRaisesRegex(ValueError, "prompt 1: .*empty"):
+            shared_llm().embed(["a", []], use_tqdm=False)
+
+
+class LoRATest(unittest.TestCase):
+    def test_an_adapter_changes_the_requests_that_name_it_alone(self):
+        adapter = LoRARequest("tiny", 1, adapter_path())
+        plain = generate(["hello there"] * 2)
+        mixed = generate(["hello there"] * 2, lora_request=[adapter, None])
+        self.assertNotEqual(mixed[0].outputs[0].token_ids, plain[0].outputs[0].token_ids)
+        self.assertEqual(mixed[1].outputs[0].token_ids, plain[0].outputs[0].token_ids)
+        self.assertEqual(mixed[0].lora_request, adapter)
+        again = shared_llm().generate("hello there", GREEDY, use_tqdm=False, lora_request=adapter)
+        self.assertEqual(again[0].outputs[0].token_ids, mixed[0].outputs[0].token_ids)
+
+    def test_what_is_no_adapter_is_refused(self):
+        with self.assertRaisesRegex(TypeError, "lora_request must be a LoRARequest"):
             generate("a", lora_request=object())
-        llm = shared_llm()
-        for method, arguments in ((llm.embed, "a"), (llm.encode, "a"), (llm.classify, "a"), (llm.score, "ab")):
-            with self.assertRaisesRegex(NotImplementedError, "the engine cannot pool yet"):
-                method(*arguments)
+        with self.assertRaisesRegex(FileNotFoundError, "none.gguf"):
+            generate("a", lora_request=LoRARequest("none", 9, "/tmp/none.gguf"))
+        with self.assertRaisesRegex(ValueError, "lora_int_id must be at least 1, got 0"):
+            LoRARequest("none", 0, "a.gguf")
 
 
 class ChatTest(unittest.TestCase):
