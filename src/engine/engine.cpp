@@ -47,8 +47,8 @@ class PromptPace {
 
  private:
   static constexpr double kWantedStep_s = 0.25;
-  static constexpr double kDecodeSteps = 2.5;  // what a step with prompts may take
-  static constexpr int64_t kLeast = 8;         // fewer would unpack the weights too often
+  static constexpr double kDecodeSteps = 2.3;  // what a step with prompts may take
+  static constexpr int64_t kLeast = 2;         // a prompt always goes on
 
   static void approach(double& average, double value) {
     average = average == 0 ? value : average + (value - average) / 4;
