@@ -10,6 +10,14 @@ namespace sparrow {
 
 using Clock = std::chrono::steady_clock;
 
+namespace {
+
+int64_t bytes_of(const Engine& engine) {
+  return engine.info().weight_bytes + engine.info().kv_cache_bytes;
+}
+
+}  // namespace
+
 struct ModelPool::Entry {
   std::string model;
   std::shared_ptr<Engine> engine;  // null while it is loaded
@@ -18,9 +26,7 @@ struct ModelPool::Entry {
   bool is_to_go = false;
 
   bool is_used() const { return engine == nullptr || engine.use_count() > 1; }
-  int64_t bytes() const {
-    return engine == nullptr ? 0 : engine->info().weight_bytes + engine->info().kv_cache_bytes;
-  }
+  int64_t bytes() const { return engine == nullptr ? 0 : bytes_of(*engine); }
 };
 
 ModelPool::ModelPool(ModelPoolOptions options)
@@ -95,7 +101,7 @@ std::shared_ptr<Engine> ModelPool::acquire(
       give_up();
       std::rethrow_exception(failure);
     }
-    const int64_t wanted = engine->info().weight_bytes + engine->info().kv_cache_bytes;
+    const int64_t wanted = bytes_of(*engine);
     const auto others = [&] {
       int64_t bytes = 0;
       for (const auto& other : entries_) bytes += other->bytes();

@@ -64,16 +64,24 @@ void Scheduler::start_waiting() {
   }
 }
 
+Scheduler::Known Scheduler::known_of(const Sequence& sequence) const {
+  Known known;
+  const std::vector<PrefixKey>& keys = sequence.keys();
+  for (size_t i = sequence.blocks().size(); i < keys.size(); ++i) {
+    const auto found = cache_.find(keys[i], tokens_in(sequence, static_cast<int64_t>(i)));
+    if (!found) break;
+    ++known.count;
+    if (pool_.user_count(*found) == 0) ++known.idle_count;
+  }
+  return known;
+}
+
 // How many blocks are still to be found for all of its tokens and the next, if it ran at that rank:
 // what the cache knows, or who runs before it computes, it will share.
 int64_t Scheduler::missing_count(const Sequence& sequence, size_t rank) const {
-  const std::vector<PrefixKey>& keys = sequence.keys();
-  size_t shared = sequence.blocks().size();
-  while (shared < keys.size() &&
-         cache_.find(keys[shared], tokens_in(sequence, static_cast<int64_t>(shared))))
-    ++shared;
+  size_t shared = sequence.blocks().size() + known_of(sequence).count;
   for (size_t i = 0; i < rank; ++i)
-    shared = std::max(shared, shared_keys(keys, running_[i]->keys()));
+    shared = std::max(shared, shared_keys(sequence.keys(), running_[i]->keys()));
   const int64_t tokens = std::min(sequence.size() + 1, sequence.max_size());
   return std::max<int64_t>(0, pool_.blocks_for(tokens) - static_cast<int64_t>(shared));
 }
@@ -86,12 +94,7 @@ bool Scheduler::can_start(Sequence& sequence) {
   for (size_t rank = 0; rank < running_.size(); ++rank)
     needed += missing_count(*running_[rank], rank);
   // Of those that can be had, some are what it would share.
-  for (size_t i = 0; i < sequence.keys().size(); ++i) {
-    const auto found =
-        cache_.find(sequence.keys()[i], tokens_in(sequence, static_cast<int64_t>(i)));
-    if (!found) break;
-    if (pool_.user_count(*found) == 0) ++needed;
-  }
+  needed += known_of(sequence).idle_count;
   return needed <= cache_.available_count();
 }
 
@@ -201,7 +204,7 @@ void Scheduler::adopt_blocks(Sequence& sequence) {
 }
 
 // Positions [begin, begin + count) that it may have from others, of the block it begins next.
-Scheduler::Wanted Scheduler::wanted_of(const Sequence& sequence) const {
+Scheduler::Positions Scheduler::wanted_of(const Sequence& sequence) const {
   const int64_t size = pool_.block_tokens();
   const int64_t begin = sequence.computed_count();
   if (begin % size != 0) return {};
@@ -209,7 +212,7 @@ Scheduler::Wanted Scheduler::wanted_of(const Sequence& sequence) const {
 }
 
 // How many of the wanted tokens another that runs has in the same place, behind the same ones.
-int64_t Scheduler::shared_count(const Sequence& sequence, const Wanted& wanted,
+int64_t Scheduler::shared_count(const Sequence& sequence, const Positions& wanted,
                                 const Sequence& other) const {
   const size_t block = static_cast<size_t>(wanted.begin / pool_.block_tokens());
   if (&other == &sequence || other.size() <= wanted.begin) return 0;
@@ -217,23 +220,19 @@ int64_t Scheduler::shared_count(const Sequence& sequence, const Wanted& wanted,
   if (block > 0 &&
       (other.keys().size() < block || other.keys()[block - 1] != sequence.keys()[block - 1]))
     return 0;
-  const size_t begin = static_cast<size_t>(wanted.begin);
-  return common_prefix(
-      std::span(sequence.tokens()).subspan(begin, static_cast<size_t>(wanted.count)),
-      std::span(other.tokens()).subspan(begin));
+  return common_prefix(tokens_of(sequence, wanted),
+                       tokens_of(other, {wanted.begin, other.size() - wanted.begin}));
 }
 
 // Of the block that begins with most of its next tokens it takes a copy; or the block itself, if it
 // is the end of a sequence that nobody goes on with.
 void Scheduler::adopt_beginning(Sequence& sequence) {
-  const Wanted wanted = wanted_of(sequence);
+  const Positions wanted = wanted_of(sequence);
   if (wanted.count == 0) return;
   const int64_t size = pool_.block_tokens();
   const int64_t index = wanted.begin / size;
-  PrefixCache::Beginning found = cache_.find_beginning(
-      key_before(sequence, index),
-      std::span(sequence.tokens())
-          .subspan(static_cast<size_t>(wanted.begin), static_cast<size_t>(wanted.count)));
+  PrefixCache::Beginning found =
+      cache_.find_beginning(key_before(sequence, index), tokens_of(sequence, wanted));
   // What has been written of a block that somebody fills stays as it is.
   for (const auto& other : running_) {
     const int64_t computed = other->computed_count() - wanted.begin;
@@ -261,7 +260,7 @@ void Scheduler::adopt_beginning(Sequence& sequence) {
 // of a block of it.
 bool Scheduler::waits_for_another(size_t rank) const {
   const Sequence& sequence = *running_[rank];
-  const Wanted wanted = wanted_of(sequence);
+  const Positions wanted = wanted_of(sequence);
   if (wanted.count == 0) return false;
   return std::any_of(running_.begin(), running_.begin() + static_cast<int64_t>(rank),
                      [&](const auto& other) {
@@ -332,10 +331,15 @@ const PrefixKey& Scheduler::key_before(const Sequence& sequence, int64_t block) 
   return block == 0 ? sequence.root_key() : sequence.keys()[static_cast<size_t>(block - 1)];
 }
 
+std::span<const TokenId> Scheduler::tokens_of(const Sequence& sequence,
+                                              const Positions& positions) const {
+  return std::span(sequence.tokens())
+      .subspan(static_cast<size_t>(positions.begin), static_cast<size_t>(positions.count));
+}
+
 std::span<const TokenId> Scheduler::tokens_in(const Sequence& sequence, int64_t block) const {
   const int64_t size = pool_.block_tokens();
-  return std::span(sequence.tokens())
-      .subspan(static_cast<size_t>(block * size), static_cast<size_t>(size));
+  return tokens_of(sequence, {block * size, size});
 }
 
 void Scheduler::extend_keys(Sequence& sequence) {
@@ -371,10 +375,8 @@ void Scheduler::give_back_blocks(Sequence& sequence) {
   const int64_t full = computed / size;
   if (computed % size > 0 && !is_broken) {
     extend_keys(sequence);
-    const auto tokens =
-        std::span(sequence.tokens())
-            .subspan(static_cast<size_t>(full * size), static_cast<size_t>(computed % size));
-    cache_.keep_end(key_before(sequence, full), tokens,
+    cache_.keep_end(key_before(sequence, full),
+                    tokens_of(sequence, {full * size, computed % size}),
                     sequence.blocks()[static_cast<size_t>(full)]);
   }
   const std::vector<BlockId> blocks = sequence.take_blocks();

@@ -87,22 +87,28 @@ class Scheduler {
     int64_t count = 0;
   };
 
-  // Positions that may come from others.
-  struct Wanted {
+  // Blocks behind those of a sequence that the cache knows for it.
+  struct Known {
+    size_t count = 0;
+    int64_t idle_count = 0;  // of them, that nobody uses
+  };
+  // [begin, begin + count) of a sequence.
+  struct Positions {
     int64_t begin = 0;
     int64_t count = 0;
   };
 
   Waiting& waiting_of(Priority priority) { return waiting_[static_cast<size_t>(priority)]; }
   void start_waiting();
+  Known known_of(const Sequence& sequence) const;
   int64_t missing_count(const Sequence& sequence, size_t rank) const;
   bool can_start(Sequence& sequence);
   void start(std::unique_ptr<Sequence> sequence);
   void preempt_last();
 
   void share_out_rows(int64_t prompt_rows);
-  Wanted wanted_of(const Sequence& sequence) const;
-  int64_t shared_count(const Sequence& sequence, const Wanted& wanted, const Sequence& other) const;
+  Positions wanted_of(const Sequence& sequence) const;
+  int64_t shared_count(const Sequence& sequence, const Positions& wanted, const Sequence& other) const;
   void adopt_blocks(Sequence& sequence);
   void adopt_beginning(Sequence& sequence);
   bool waits_for_another(size_t rank) const;
@@ -110,6 +116,7 @@ class Scheduler {
   void add_rows(Sequence& sequence, int64_t count);
 
   const PrefixKey& key_before(const Sequence& sequence, int64_t block) const;
+  std::span<const TokenId> tokens_of(const Sequence& sequence, const Positions& positions) const;
   std::span<const TokenId> tokens_in(const Sequence& sequence, int64_t block) const;
   void extend_keys(Sequence& sequence);
   void keep_full_blocks(Sequence& sequence);
