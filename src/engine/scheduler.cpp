@@ -375,8 +375,7 @@ void Scheduler::give_back_blocks(Sequence& sequence) {
   const int64_t full = computed / size;
   if (computed % size > 0 && !is_broken) {
     extend_keys(sequence);
-    cache_.keep_end(key_before(sequence, full),
-                    tokens_of(sequence, {full * size, computed % size}),
+    cache_.keep_end(key_before(sequence, full), tokens_of(sequence, {full * size, computed % size}),
                     sequence.blocks()[static_cast<size_t>(full)]);
   }
   const std::vector<BlockId> blocks = sequence.take_blocks();

@@ -108,7 +108,8 @@ class Scheduler {
 
   void share_out_rows(int64_t prompt_rows);
   Positions wanted_of(const Sequence& sequence) const;
-  int64_t shared_count(const Sequence& sequence, const Positions& wanted, const Sequence& other) const;
+  int64_t shared_count(const Sequence& sequence, const Positions& wanted,
+                       const Sequence& other) const;
   void adopt_blocks(Sequence& sequence);
   void adopt_beginning(Sequence& sequence);
   bool waits_for_another(size_t rank) const;
