@@ -49,7 +49,17 @@ TEST_F(PublicEngine, answers_a_prompt_and_says_what_it_is) {
   const std::string text = read(*first);
   EXPECT_EQ(text, read(*second));
   EXPECT_EQ(first->stats().output_tokens, 12);
-  EXPECT_EQ(engine->stats().running_count, 0);
+}
+
+TEST_F(PublicEngine, who_has_read_an_answers_end_finds_it_gone_from_the_stats) {
+  const std::shared_ptr<Engine> engine = load({.context_length = 200});
+  SamplingParams params = engine->default_sampling();
+  params.max_tokens = 1;
+  const std::vector<int32_t> ids = engine->encode("hello");
+  for (int i = 0; i < 1000; ++i) {
+    read(*engine->submit({ids, params}));
+    ASSERT_EQ(engine->stats().running_count, 0);
+  }
 }
 
 TEST_F(PublicEngine, control_tokens_count_in_raw_text_and_not_in_plain) {

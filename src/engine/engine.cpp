@@ -104,6 +104,7 @@ struct Engine::Impl {
 
   void choose_adapter(const Request& request, SequenceSetup& setup);
   bool run_step();
+  void hand_out();
   void note_stats();
 };
 
@@ -152,6 +153,7 @@ Engine::~Engine() {
   stop();
   impl_->scheduler.admit(impl_->inbox.take());
   impl_->scheduler.cancel_all();
+  impl_->hand_out();
 }
 
 void Engine::load_adapter(const std::string& name, const GgufFile& file) {
@@ -205,8 +207,10 @@ bool Engine::step() {
     did_something = impl_->run_step();
   } catch (const Error& error) {
     impl_->scheduler.finish_all_with(error);
+    impl_->hand_out();
   } catch (const std::exception& error) {
     impl_->scheduler.finish_all_with(Error(ErrorCode::internal, error.what()));
+    impl_->hand_out();
   }
   if (did_something) {
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
@@ -215,6 +219,13 @@ bool Engine::step() {
   }
   impl_->note_stats();
   return did_something;
+}
+
+// Whoever reads the end of an answer finds it gone from the stats.
+void Engine::Impl::hand_out() {
+  scheduler.release_finished();
+  note_stats();
+  scheduler.deliver();
 }
 
 void Engine::Impl::note_stats() {
@@ -234,6 +245,7 @@ void Engine::Impl::note_stats() {
 bool Engine::Impl::run_step() {
   scheduler.admit(inbox.take());
   scheduler.cancel_marked();
+  hand_out();
   const Batch& batch = scheduler.next_batch(pace.rows(scheduler.is_decoding()));
   if (batch.empty()) return false;
   for (const BlockCopy& copy : scheduler.copies()) kv->copy_block(copy.from, copy.to);
@@ -260,7 +272,7 @@ bool Engine::Impl::run_step() {
   row = 0;
   for (const auto& [sequence, position] : scheduler.hidden_rows())
     sequence->append_hidden(position, output.hidden.row(row++));
-  scheduler.deliver();
+  hand_out();
   return true;
 }
 

@@ -392,36 +392,38 @@ void Scheduler::cancel_marked() {
   };
   std::ranges::for_each(running_, cancel);
   for (Waiting& waiting : waiting_) std::ranges::for_each(waiting, cancel);
-  deliver();
 }
 
-void Scheduler::deliver() {
-  const auto is_finished = [](const auto& sequence) { return sequence->is_finished(); };
+void Scheduler::release_finished() {
+  const auto move_finished = [&](auto& sequences) {
+    for (auto& sequence : sequences)
+      if (sequence->is_finished()) finished_.push_back(std::move(sequence));
+    std::erase(sequences, nullptr);
+  };
   for (const auto& sequence : running_) {
     sequence->finish_if_computed();
     if (sequence->is_finished()) give_back_blocks(*sequence);
-    sequence->deliver();
   }
-  std::erase_if(running_, is_finished);
-  for (Waiting& waiting : waiting_) {
-    for (const auto& sequence : waiting)
-      if (sequence->is_finished()) sequence->deliver();
-    std::erase_if(waiting, is_finished);
-  }
+  move_finished(running_);
+  for (Waiting& waiting : waiting_) move_finished(waiting);
+}
+
+void Scheduler::deliver() {
+  for (const auto& sequence : running_) sequence->deliver();
+  for (const auto& sequence : finished_) sequence->deliver();
+  finished_.clear();
 }
 
 void Scheduler::cancel_all() {
   const auto cancel = [](const auto& sequence) { sequence->finish(FinishReason::cancelled); };
   std::ranges::for_each(running_, cancel);
   for (Waiting& waiting : waiting_) std::ranges::for_each(waiting, cancel);
-  deliver();
 }
 
 void Scheduler::finish_all_with(const Error& error) {
   const auto finish = [&](const auto& sequence) { sequence->finish_with(error); };
   std::ranges::for_each(running_, finish);
   for (Waiting& waiting : waiting_) std::ranges::for_each(waiting, finish);
-  deliver();
 }
 
 void Scheduler::check() const {

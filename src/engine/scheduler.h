@@ -67,10 +67,13 @@ class Scheduler {
 
   // Ends those whose caller has cancelled, waiting ones too.
   void cancel_marked();
-  // Delivers what is new to every stream, and lets go of the finished.
-  void deliver();
   void cancel_all();
   void finish_all_with(const Error& error);
+  // Lets go of the finished: they hold no blocks and count nowhere any more. What they have not
+  // delivered yet comes with the next deliver().
+  void release_finished();
+  // Delivers what is new to every stream.
+  void deliver();
 
   int64_t waiting_count() const;
   int64_t running_count() const { return static_cast<int64_t>(running_.size()); }
@@ -127,8 +130,9 @@ class Scheduler {
   BlockPool& pool_;
   PrefixCache cache_;
   SchedulerLimits limits_;
-  std::array<Waiting, 2> waiting_;                  // [priority], in the order they came
-  std::vector<std::unique_ptr<Sequence>> running_;  // by rank
+  std::array<Waiting, 2> waiting_;                   // [priority], in the order they came
+  std::vector<std::unique_ptr<Sequence>> running_;   // by rank
+  std::vector<std::unique_ptr<Sequence>> finished_;  // to be delivered for the last time
   int64_t preemption_count_ = 0;
 
   // The batch and what its views point at.
