@@ -6,8 +6,8 @@
     scripts/compare_quality.py MODEL.gguf --base "--kv-type f16 --activations auto" \\
         --test "--kv-type bf16 --activations auto" --max-perplexity-change 0.1
 
-Mixed text (quality_text.py: prose, code, Chinese, other scripts; or --text FILE) is cut into windows
-of 512 tokens, each read from an empty cache. Over all positions: the KL divergence of the test's
+Mixed text (quality_text.txt: stories, documentation, C++, Python, Chinese, other scripts, written
+for sparrow; or --text FILE) is cut into windows of 512 tokens, each read from an empty cache. Over all positions: the KL divergence of the test's
 distribution from the base's (mean and 99.9th percentile, in nats), how often both find the same
 token most likely, and the perplexity of both over the text. --base and --test are flags of
 `sparrow logits`; words NAME=VALUE in front set the environment (SPARROW_ISA=scalar).
@@ -31,6 +31,7 @@ import argparse
 import hashlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import struct
@@ -39,8 +40,6 @@ import sys
 import tempfile
 
 import numpy as np
-
-import quality_text
 
 ROWS = 32  # computed together in f64
 
@@ -53,7 +52,7 @@ def run(command, **options):
 
 
 def token_windows(args, model):
-    text = open(args.text, "rb").read() if args.text else quality_text.mixed_text().encode()
+    text = pathlib.Path(args.text).read_bytes()
 
     def ids(flags, data):
         return json.loads(run([args.sparrow, "tokenize", model, "--json", *flags], input=data))["ids"]
@@ -254,7 +253,8 @@ def main():
     parser.add_argument("--sparrow", default="build/sparrow")
     parser.add_argument("--base", default="--activations f32 --kv-type f32", metavar="FLAGS")
     parser.add_argument("--test", default="--activations auto --kv-type f16", metavar="FLAGS")
-    parser.add_argument("--text", help="a file instead of quality_text.py's", metavar="FILE")
+    parser.add_argument("--text", default=pathlib.Path(__file__).with_name("quality_text.txt"),
+                        metavar="FILE")
     parser.add_argument("--windows", type=int, default=33)
     parser.add_argument("--length", type=int, default=512, help="tokens a window")
     parser.add_argument("--threads", type=int, default=0)

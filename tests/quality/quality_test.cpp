@@ -1,7 +1,6 @@
-// The default path beside f32 activations on the same real file: SmolLM2-135M, which scripts/test
-// gets once, into SPARROW_TEST_HOME. The bounds are those of this short text and notice when the
-// path gets worse; the quality gate itself, on longer texts and beside llama.cpp, is
-// scripts/compare_quality.py.
+// The quality gate on a real file: the default path beside f32 activations, on SmolLM2-135M, which
+// scripts/test gets once, into SPARROW_TEST_HOME. The larger models, and llama.cpp on the same
+// text, are measured by scripts/compare_quality.py.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +22,8 @@
 namespace sparrow {
 namespace {
 
-constexpr int64_t kWindow = 512;
+constexpr int64_t kWindow = 512;  // tokens
+constexpr int64_t kWindows = 16;
 
 std::vector<std::string> model_homes() {
   const std::optional<std::string> home = config_env("SPARROW_TEST_HOME");
@@ -79,39 +79,38 @@ double kl_divergence(std::span<const float> base, std::span<const float> other) 
 
 int64_t best(std::span<const float> row) { return std::ranges::max_element(row) - row.begin(); }
 
-TEST_P(Quality, the_default_path_stays_as_near_to_f32_activations_as_it_was) {
+TEST_P(Quality, the_default_path_is_twice_as_near_to_f32_activations_as_llama_cpp) {
   const std::optional<StoredModel> model = Store(GetParam()).find(parse_model_name("smollm2:135m"));
   ASSERT_TRUE(model);
   const std::shared_ptr<const GgufFile> file = GgufFile::open(model->model_path);
-  const std::shared_ptr<const Tokenizer> tokenizer = Tokenizer::from_gguf(*file);
+  std::ifstream stream(SPARROW_SOURCE_DIR "/scripts/quality_text.txt");
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::vector<TokenId> ids = Tokenizer::from_gguf(*file)->encode(text);
+  ASSERT_GE(static_cast<int64_t>(ids.size()), kWindows * kWindow);
   LoadedRun base(file, ActivationMode::f32);
   LoadedRun fast(file, ActivationMode::automatic);
   std::vector<double> divergences;
-  int64_t same = 0;
-  for (const char* name : {"english", "chinese", "scripts"}) {
-    std::ifstream stream(SPARROW_SOURCE_DIR "/scripts/quality_text/" + std::string(name) + ".txt");
-    const std::string text{std::istreambuf_iterator<char>(stream), {}};
-    const std::vector<TokenId> ids = tokenizer->encode(text);
-    ASSERT_GE(static_cast<int64_t>(ids.size()), kWindow) << name;
-    const auto window = std::span(ids).first(kWindow);
-    const Logits expected = base.logits(window);
-    const Logits found = fast.logits(window);
+  int64_t differing = 0;
+  for (int64_t window = 0; window < kWindows; ++window) {
+    const auto tokens = std::span(ids).subspan(static_cast<size_t>(window * kWindow), kWindow);
+    const Logits expected = base.logits(tokens);
+    const Logits found = fast.logits(tokens);
     for (int64_t row = 0; row < kWindow; ++row) {
       divergences.push_back(kl_divergence(expected.row(row), found.row(row)));
-      same += best(expected.row(row)) == best(found.row(row)) ? 1 : 0;
+      differing += best(expected.row(row)) == best(found.row(row)) ? 0 : 1;
     }
   }
   std::ranges::sort(divergences);
   const double count = static_cast<double>(divergences.size());
   const double mean = std::accumulate(divergences.begin(), divergences.end(), 0.0) / count;
   const double high = divergences[static_cast<size_t>(0.999 * count)];
-  const double share = static_cast<double>(same) / count;
-  std::printf("mean KL %.5f, 99.9 %% %.4f, same top %.2f %%\n", mean, high, 100 * share);
-  // Of these 1,536 tokens: 0.00136, 0.022 and 97.1 % at worst, over instruction sets, and some
-  // room.
-  EXPECT_LT(mean, 0.0018);
-  EXPECT_LT(high, 0.03);
-  EXPECT_GT(share, 0.96);
+  const double share = static_cast<double>(differing) / count;
+  std::printf("mean KL %.6f, 99.9 %% %.5f, another top %.2f %%\n", mean, high, 100 * share);
+  // llama.cpp 0.3.36 on the second halves of these windows, by compare_quality.py --windows 16:
+  // 0.003138, 0.03168 and 3.21 %.
+  EXPECT_LT(mean, 0.003138 / 2);
+  EXPECT_LT(high, 0.03168 / 2);
+  EXPECT_LT(share, 0.0321 / 2);
 }
 
 }  // namespace
