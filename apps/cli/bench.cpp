@@ -102,8 +102,9 @@ BenchReport measure(const BenchOptions& options) {
       make_cpu_backend({.thread_count = options.thread_count,
                         .activations = parse_activation_mode(options.activations)});
   const std::unique_ptr<Model> model =
-      load_model(file, *backend,
-                 {[&](double share) { show("loading", static_cast<uint64_t>(share * 100), 100); }});
+      load_model(file, *backend, {.on_progress = [&](double share) {
+                   show("loading", static_cast<uint64_t>(share * 100), 100);
+                 }});
   report.load_s = seconds_since(start);
   BenchRunner runner(*model, kv_type, tests);
   runner.run({.n_gen = 1});

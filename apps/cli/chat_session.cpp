@@ -100,7 +100,8 @@ FittedPrompt ChatSession::fit(Conversation& conversation, int64_t context_tokens
 }
 
 void ChatSession::check_fits(const std::string& message) const {
-  const int64_t longest = longest_context(model_, settings_.engine.context_length);
+  const int64_t longest =
+      longest_context(model_, settings_.engine.context_length, settings_.engine.rope_scaling);
   if (settings_.is_raw) {
     const auto count = static_cast<int64_t>(encode_raw(model_, message).size());
     if (count >= longest) {

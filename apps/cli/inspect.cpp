@@ -11,6 +11,7 @@
 #include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
 #include "base/memory_info.h"
+#include "model/rope_scaling.h"
 #include "store/disk.h"
 
 namespace sparrow::cli {
@@ -60,9 +61,9 @@ void print_model(const ModelReport& report) {
   print_row("vocabulary", grouped(config.vocabulary_size));
   print_row("context", grouped(config.context_length) + " tokens");
   std::string rope = fmt::format("base {}", config.rope_base);
-  if (config.rope_scaling != RopeScaling::none)
-    rope += fmt::format(", scaling {}", scaling_name(config.rope_scaling));
-  if (config.rope_scaling_factor != 1) rope += fmt::format(" by {}", config.rope_scaling_factor);
+  if (config.rope_scaling.type != RopeScalingType::none)
+    rope += fmt::format(", scaling {}", to_string(config.rope_scaling.type));
+  if (config.rope_scaling.factor != 1) rope += fmt::format(" by {}", config.rope_scaling.factor);
   print_row("rope", rope);
 }
 

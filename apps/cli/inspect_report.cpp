@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "model/rope_scaling.h"
 
 namespace sparrow::cli {
 namespace {
@@ -134,8 +135,8 @@ Json config_to_json(const ModelConfig& config) {
                {"context_length", config.context_length},
                {"rms_norm_epsilon", config.rms_norm_epsilon},
                {"rope_base", config.rope_base},
-               {"rope_scaling", scaling_name(config.rope_scaling)},
-               {"rope_scaling_factor", config.rope_scaling_factor}};
+               {"rope_scaling", to_string(config.rope_scaling.type)},
+               {"rope_scaling_factor", config.rope_scaling.factor}};
   if (config.expert_count > 0) {
     json["expert_count"] = config.expert_count;
     json["expert_used_count"] = config.expert_used_count;
@@ -189,20 +190,6 @@ Json value_to_json(const GgufEntry& entry) {
 }
 
 }  // namespace
-
-std::string_view scaling_name(RopeScaling scaling) {
-  switch (scaling) {
-    case RopeScaling::none:
-      return "none";
-    case RopeScaling::linear:
-      return "linear";
-    case RopeScaling::yarn:
-      return "yarn";
-    case RopeScaling::llama3:
-      return "llama3";
-  }
-  return "";
-}
 
 double ModelReport::bits_per_weight() const {
   if (parameter_count == 0) return 0;

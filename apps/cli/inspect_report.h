@@ -86,9 +86,6 @@ struct ModelReport {
 // wrong type.
 ModelReport make_report(const GgufFile& file);
 
-// "none", "linear", "yarn", "llama3".
-std::string_view scaling_name(RopeScaling scaling);
-
 Json to_json(const ModelReport& report);
 
 // name, type, shape, size and place of every tensor.

@@ -76,6 +76,11 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--activations", flags.activations,
                  "Input of matrix products: auto, f32 (the reference) or quantized (auto)")
       ->type_name("FORM");
+  app.add_option(
+         "--rope-scaling", flags.rope_scaling,
+         "Stretch positions for longer contexts: yarn:4 (times), linear:4, llama3:8, none, or "
+         "a JSON object with Hugging Face's names (the file's)")
+      ->type_name("SCALING");
   app.add_flag("--verbose", flags.is_verbose, "Show timings and rates");
   app.add_flag("--nowordwrap", flags.no_wordwrap, "Do not wrap words at the terminal's edge");
   app.add_option("--format", flags.format, "Not in this version: refused")->type_name("FORMAT");
@@ -111,6 +116,8 @@ ChatSettings chat_settings(const RunFlags& flags) {
   settings.engine.thread_count = flags.threads;
   settings.engine.kv_type = parse_kv_type(flags.kv_type);
   settings.engine.activations = parse_activation_mode(flags.activations);
+  if (!flags.rope_scaling.empty())
+    settings.engine.rope_scaling = parse_rope_scaling(flags.rope_scaling);
   settings.is_raw = flags.is_raw;
   settings.is_verbose = flags.is_verbose;
   settings.wraps = !flags.no_wordwrap;

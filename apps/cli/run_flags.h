@@ -21,6 +21,7 @@ struct RunFlags {
   int threads = 0;
   std::string kv_type = "f16";
   std::string activations = "auto";
+  std::string rope_scaling;  // empty: the file's
   bool is_raw = false;
   bool is_verbose = false;
   bool no_wordwrap = false;

@@ -63,6 +63,9 @@ typedef struct sparrow_engine_options {
   bool (*on_progress)(const char* status, uint64_t completed_bytes, uint64_t total_bytes,
                       void* user);
   void* user;
+  /* "none", "linear:4", "yarn:4", "yarn:4:32768" or a JSON object with Hugging Face's names; NULL:
+   * the file's. The context grows with it. */
+  const char* rope_scaling;
 } sparrow_engine_options;
 
 SPARROW_C_API void sparrow_engine_options_init(sparrow_engine_options* options, size_t struct_size);
@@ -189,6 +192,7 @@ typedef struct sparrow_submit_options {
   /* Of a prompt that is too long: "error", "drop_oldest", "drop_middle"; what was dropped is in the
    * stats. Ends with a zero. */
   const char* context_policy;
+  const char* rope_scaling; /* as in sparrow_engine_options; NULL: the engine's */
 } sparrow_submit_options;
 
 SPARROW_C_API void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_size);

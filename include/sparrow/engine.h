@@ -41,7 +41,10 @@ struct EngineOptions {
   int thread_count = 0;              // 0: one a physical core this process may use
   std::string activations = "auto";  // of matrix products: auto, f32 (the reference) or quantized
   int64_t prefill_chunk = 256;       // most tokens of prompts that one step reads
-  bool may_pull = true;              // a model of the catalog that is not here is downloaded
+  // In place of the file's; makes the model's context `factor` times the original one. Nothing: the
+  // file's.
+  std::optional<RopeScaling> rope_scaling;
+  bool may_pull = true;  // a model of the catalog that is not here is downloaded
   // Called from the thread that loads, often; false stops with Error{cancelled}.
   std::function<bool(const LoadProgress&)> on_progress;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,31 @@ SPARROW_API std::string_view to_string(ContextPolicy policy);
 // "error", "drop_oldest" or "drop_middle"; else Error{invalid_argument}.
 SPARROW_API ContextPolicy parse_context_policy(std::string_view name);
 
+// How positions are stretched, so that a model reads texts longer than those it was trained on:
+// Hugging Face's rope_scaling. linear: Chen et al. 2023; yarn: Peng et al. 2023; llama3: as
+// Llama 3.1 does.
+enum class RopeScalingType { none, linear, yarn, llama3 };
+
+struct RopeScaling {
+  RopeScalingType type = RopeScalingType::none;
+  double factor = 1;                    // how many times longer, at least 1
+  int64_t original_context_length = 0;  // that the model was trained on; 0: the file's
+  double attention_factor = 0;          // yarn: of cosines and sines; 0: 0.1 ln(factor) + 1
+  double beta_fast = 32;                // yarn: channels that turn more often stay as they are
+  double beta_slow = 1;                 // yarn: those that turn less often are stretched in full
+  double low_freq_factor = 1;           // llama3: the same by turns of the original context
+  double high_freq_factor = 4;
+
+  bool operator==(const RopeScaling&) const = default;
+};
+// "none", "linear:4", "yarn:4", "yarn:4:32768" (the original context), or a JSON object with
+// Hugging Face's names: {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings":
+// 32768}. Throws Error{invalid_argument} for what is none of these and for values outside their
+// ranges.
+SPARROW_API RopeScaling parse_rope_scaling(std::string_view text);
+// As that JSON object, with all that counts for its type.
+SPARROW_API std::string to_string(const RopeScaling& scaling);
+
 struct Request {
   std::vector<int32_t> prompt;  // token ids, at least one, each inside the vocabulary
   SamplingParams params;
@@ -42,6 +68,7 @@ struct Request {
   // A prompt that leaves no room for max_tokens, or for a quarter of the context where that is
   // less, is cut so that it does.
   ContextPolicy context_policy = ContextPolicy::error;
+  std::optional<RopeScaling> rope_scaling;  // nothing: the engine's
   std::string adapter;              // a name given to Engine::load_adapter; empty: the base model
   float adapter_scale = 1;          // finite
   Pooling pooling = Pooling::none;  // any other: an embedding instead of an answer

@@ -37,6 +37,7 @@ engine::EngineOptions engine_options(const EngineOptions& options, const OpenedM
   inner.thread_count = options.thread_count;
   inner.activations = parse_activation_mode(options.activations);
   inner.prefill_chunk = options.prefill_chunk;
+  inner.rope_scaling = options.rope_scaling;
   if (options.on_progress) {
     const uint64_t total = model.stored.size_bytes;
     inner.on_progress = [total, report = options.on_progress](double share) {

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "model/model.h"
+#include "model/rope_scaling.h"
 
 namespace sparrow {
 
@@ -37,10 +37,13 @@ std::vector<TokenId> encode_raw(const OpenedModel& model, const std::string& tex
   return ids;
 }
 
-int64_t longest_context(const OpenedModel& model, int64_t wanted) {
+int64_t longest_context(const OpenedModel& model, int64_t wanted,
+                        const std::optional<RopeScaling>& rope_scaling) {
   constexpr int64_t kDefaultContext = 32768;  // EngineOptions::context_length
-  const int64_t models = read_model_config(*model.file).context_length;
-  return wanted > 0 ? wanted : std::min(models, kDefaultContext);
+  if (wanted > 0) return wanted;
+  ModelConfig config = read_model_config(*model.file);
+  if (rope_scaling) config = with_rope_scaling(std::move(config), *rope_scaling);
+  return std::min(config.context_length, kDefaultContext);
 }
 
 }  // namespace sparrow

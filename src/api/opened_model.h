@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "chat/chat_template.h"
 #include "gguf/gguf_file.h"
 #include "sparrow/chat.h"
+#include "sparrow/generation.h"
 #include "store/store.h"
 #include "text/tokenizer.h"
 
@@ -34,7 +36,9 @@ OpenedModel open_model(StoredModel stored);
 // tokenizer wants every text to begin.
 std::vector<TokenId> encode_raw(const OpenedModel& model, const std::string& text);
 
-// The longest context that `wanted` (0: not said) can become once the model is loaded.
-int64_t longest_context(const OpenedModel& model, int64_t wanted);
+// The longest context that `wanted` (0: not said) can become once the model is loaded, with its own
+// RoPE scaling or this one.
+int64_t longest_context(const OpenedModel& model, int64_t wanted,
+                        const std::optional<RopeScaling>& rope_scaling = std::nullopt);
 
 }  // namespace sparrow

@@ -96,6 +96,9 @@ struct Activations {
   int64_t columns = 0;
 
   Activations with_rows(int64_t count) const { return {buffer, offset, count, columns}; }
+  Activations rows_from(int64_t first, int64_t count) const {
+    return {buffer, offset + first * columns, count, columns};
+  }
   // The same values in rows of another length: [tokens, heads * size] as [tokens * heads, size].
   Activations reshaped(int64_t new_columns) const {
     return {buffer, offset, rows * columns / new_columns, new_columns};

@@ -142,6 +142,11 @@ sparrow::SamplingParams sampling_of(const char* params, size_t size) {
   return sampling;
 }
 
+std::optional<sparrow::RopeScaling> rope_scaling_of(const char* text) {
+  if (text == nullptr) return std::nullopt;
+  return sparrow::parse_rope_scaling(text);
+}
+
 sparrow::Request request_of(const int32_t* prompt, size_t count, const char* params,
                             size_t params_size, const sparrow_submit_options* options) {
   if (count > 0) require(prompt, "prompt");
@@ -157,6 +162,7 @@ sparrow::Request request_of(const int32_t* prompt, size_t count, const char* par
           .priority = given.is_batch ? sparrow::Priority::batch : sparrow::Priority::interactive,
           .context_length = given.context_length,
           .context_policy = sparrow::parse_context_policy(given.context_policy),
+          .rope_scaling = rope_scaling_of(given.rope_scaling),
           .adapter = given.adapter != nullptr ? given.adapter : "",
           .adapter_scale = given.adapter_scale,
           .pooling = static_cast<sparrow::Pooling>(given.pooling),
@@ -231,7 +237,8 @@ void sparrow_engine_options_init(sparrow_engine_options* options, size_t struct_
                                          .activations = "auto",
                                          .prefill_chunk = defaults.prefill_chunk,
                                          .on_progress = nullptr,
-                                         .user = nullptr});
+                                         .user = nullptr,
+                                         .rope_scaling = nullptr});
 }
 
 void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_size) {
@@ -244,7 +251,8 @@ void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_
                                          .pooling = SPARROW_NO_POOLING,
                                          .normalize = defaults.normalize,
                                          .context_length = defaults.context_length,
-                                         .context_policy = "error"});
+                                         .context_policy = "error",
+                                         .rope_scaling = nullptr});
 }
 
 sparrow_status sparrow_engine_load(const char* model, size_t model_size,
@@ -265,6 +273,7 @@ sparrow_status sparrow_engine_load(const char* model, size_t model_size,
     inner.may_pull = given.may_pull;
     inner.activations = given.activations;
     inner.prefill_chunk = given.prefill_chunk;
+    inner.rope_scaling = rope_scaling_of(given.rope_scaling);
     if (given.on_progress != nullptr) {
       inner.on_progress = [&](const sparrow::LoadProgress& progress) {
         return given.on_progress(progress.status.c_str(), progress.completed_bytes,

@@ -17,6 +17,7 @@
 #include "engine/scheduler.h"
 #include "gguf/gguf_file.h"
 #include "model/lora.h"
+#include "model/rope_scaling.h"
 
 namespace sparrow::engine {
 namespace {
@@ -116,7 +117,7 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
       plan(the_plan),
       backend(make_cpu_backend(
           {.thread_count = options.thread_count, .activations = options.activations})),
-      model(load_model(file, *backend, {options.on_progress})),
+      model(load_model(file, *backend, {options.rope_scaling, options.on_progress})),
       kv(model->make_kv_memory(options.kv_type, plan.kv_tokens / kBlockTokens, kBlockTokens)),
       workspace(model->make_workspace(workspace_limits(plan, options))),
       sampler(model->config().vocabulary_size),
@@ -139,7 +140,9 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
 std::unique_ptr<Engine> Engine::load(std::shared_ptr<const GgufFile> file,
                                      std::shared_ptr<const Tokenizer> tokenizer,
                                      const EngineOptions& options) {
-  const PlanInput input = {.config = read_model_config(*file),
+  ModelConfig config = read_model_config(*file);
+  if (options.rope_scaling) config = with_rope_scaling(std::move(config), *options.rope_scaling);
+  const PlanInput input = {.config = config,
                            .weight_bytes = tensor_bytes(*file),
                            .available_bytes = available_memory_bytes()};
   const EnginePlan plan = plan_engine(input, options);
@@ -186,11 +189,15 @@ void Engine::Impl::choose_adapter(const Request& request, SequenceSetup& setup) 
   }
   setup.adapter = found->second.adapter;
   setup.adapter_scale = request.adapter_scale;
-  setup.fingerprint = fmt::format("adapter {} {:a}", found->second.id, request.adapter_scale);
+  setup.fingerprint += fmt::format("adapter {} {:a} ", found->second.id, request.adapter_scale);
 }
 
 std::shared_ptr<OutputStream> Engine::submit(Request request) {
   SequenceSetup setup;
+  if (request.rope_scaling) {
+    setup.rope = impl_->model->make_rope(*request.rope_scaling);
+    setup.fingerprint += fmt::format("rope {} ", to_string(*request.rope_scaling));
+  }
   impl_->choose_adapter(request, setup);
   std::unique_ptr<Sequence> sequence = impl_->admission.admit(std::move(request), std::move(setup));
   std::shared_ptr<OutputStream> stream = sequence->stream();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "backend/backend.h"
@@ -26,6 +27,7 @@ struct EngineOptions {
   int thread_count = 0;        // 0: the backend decides
   ActivationMode activations = ActivationMode::automatic;
   int64_t prefill_chunk = 256;              // tokens of a prompt computed in one step
+  std::optional<RopeScaling> rope_scaling;  // in place of the file's
   std::function<void(double)> on_progress;  // loading, 0 to 1
 };
 

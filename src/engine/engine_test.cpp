@@ -380,6 +380,48 @@ TEST(Engine, embeddings_are_the_same_bits_alone_and_among_others) {
   }
 }
 
+// A file's own scaling is compared with transformers in src/model.
+TEST(Engine, a_requests_rope_scaling_is_that_of_a_file_with_it_and_nobody_elses) {
+  for (const char* architecture : {"llama", "qwen2", "qwen3", "qwen3moe"}) {
+    test_support::TinyModel scaled = tiny_model(architecture);
+    scaled.rope_scaling = "yarn";
+    scaled.rope_scaling_factor = 4;
+    scaled.rope_original_context = 100;
+    const Ids prompt = some_prompt(120);
+    Rig of_file(test_support::tiny_gguf(scaled), {});
+    const Ids expected = of_file.run(prompt, random_draws(20, 5)).ids;
+    const Ids plain = Rig({}, architecture).run(prompt, random_draws(20, 5)).ids;
+    ASSERT_NE(plain, expected) << architecture;
+
+    const RopeScaling yarn = parse_rope_scaling("yarn:4:100");
+    Rig rig({}, architecture);
+    const auto submit = [&](std::optional<RopeScaling> scaling) {
+      return rig.engine().submit(
+          {.prompt = prompt, .params = random_draws(20, 5), .rope_scaling = scaling});
+    };
+    const std::shared_ptr<OutputStream> streams[] = {submit(std::nullopt), submit(yarn),
+                                                     submit(yarn)};
+    rig.run();
+    EXPECT_EQ(Rig::read(*streams[0]).ids, plain) << architecture;
+    EXPECT_EQ(Rig::read(*streams[1]).ids, expected) << architecture;
+    const Answer last = Rig::read(*streams[2]);
+    EXPECT_EQ(last.ids, expected) << architecture;
+    EXPECT_GT(last.stats.cached_tokens, 0);
+
+    Rig by_option({.rope_scaling = yarn}, architecture);
+    EXPECT_EQ(by_option.run(prompt, random_draws(20, 5)).ids, expected) << architecture;
+    EXPECT_THROW(submit(RopeScaling{.type = RopeScalingType::yarn, .factor = 0}), Error);
+  }
+}
+
+TEST(Engine, a_rope_scaling_makes_the_context_longer) {
+  Rig rig({.rope_scaling = parse_rope_scaling("yarn:2")});
+  EXPECT_EQ(rig.engine().plan().model_context_length, 1024);
+  const Answer answer = rig.run(some_prompt(700), greedy(4));
+  EXPECT_EQ(answer.last.finish_reason, FinishReason::length);
+  EXPECT_EQ(answer.stats.prompt_tokens, 700);
+}
+
 TEST(Engine, adapters_change_only_the_requests_that_name_them) {
   Rig rig({}, "llama");
   const std::vector<std::byte> first =

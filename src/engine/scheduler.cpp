@@ -128,6 +128,7 @@ const Batch& Scheduler::next_batch(int64_t prompt_rows) {
   hidden_rows_.clear();
   hidden_owners_.clear();
   adapters_.clear();
+  ropes_.clear();
   prompt_row_count_ = 0;
   release_copied();
   start_waiting();
@@ -143,6 +144,8 @@ const Batch& Scheduler::next_batch(int64_t prompt_rows) {
             .logit_rows = logit_rows_,
             .hidden_rows = hidden_rows_};
   if (has_adapters) batch_.adapters = adapters_;
+  if (std::ranges::any_of(ropes_, [](const Rope* rope) { return rope != nullptr; }))
+    batch_.ropes = ropes_;
   return batch_;
 }
 
@@ -297,6 +300,7 @@ void Scheduler::add_rows(Sequence& sequence, int64_t count) {
                     .first_position = first,
                     .blocks = sequence.blocks()});
   adapters_.push_back(sequence.adapter());
+  ropes_.push_back(sequence.rope());
   for (int64_t position = first; position < first + count; ++position) {
     const int64_t row = static_cast<int64_t>(ids_.size());
     if (sequence.wants_hidden(position)) {

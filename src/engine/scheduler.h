@@ -147,6 +147,7 @@ class Scheduler {
   std::vector<int64_t> hidden_rows_;
   std::vector<OutputRow> hidden_owners_;
   std::vector<SequenceAdapter> adapters_;  // [part]
+  std::vector<const Rope*> ropes_;         // [part]
   std::vector<BlockCopy> copies_;          // each has a share in the block it is made from
   int64_t prompt_row_count_ = 0;
 };

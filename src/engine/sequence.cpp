@@ -28,6 +28,7 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
       normalizes_(setup.normalizes),
       adapter_(std::move(setup.adapter)),
       adapter_scale_(setup.adapter_scale),
+      rope_(std::move(setup.rope)),
       fingerprint_(std::move(setup.fingerprint)),
       sampling_(std::move(setup.sampling)),
       ending_ids_(std::move(setup.ending_ids)),

@@ -32,7 +32,8 @@ struct SequenceSetup {
   bool normalizes = true;
   std::shared_ptr<const LoraAdapter> adapter;  // null: none
   float adapter_scale = 1;
-  std::string fingerprint;  // what else than its tokens decides its keys and values
+  std::shared_ptr<const Rope> rope;  // null: the model's
+  std::string fingerprint;           // what else than its tokens decides its keys and values
 };
 
 // Made on its caller's thread; used by the engine's afterwards.
@@ -80,6 +81,7 @@ class Sequence {
 
   Priority priority() const { return priority_; }
   SequenceAdapter adapter() const { return {adapter_.get(), adapter_scale_}; }
+  const Rope* rope() const { return rope_.get(); }
   const std::string& fingerprint() const { return fingerprint_; }
   // The key before its first block, of the fingerprint.
   const PrefixKey& root_key() const { return root_key_; }
@@ -122,6 +124,7 @@ class Sequence {
   bool normalizes_;
   std::shared_ptr<const LoraAdapter> adapter_;
   float adapter_scale_;
+  std::shared_ptr<const Rope> rope_;
   std::string fingerprint_;
   PrefixKey root_key_{};
   int64_t computed_count_ = 0;

@@ -9,6 +9,7 @@
 namespace sparrow {
 
 class LoraAdapter;
+struct Rope;
 
 // What a sequence has added to the base model: nothing where `adapter` is null.
 struct SequenceAdapter {
@@ -25,6 +26,7 @@ struct Batch {
   // Rows whose final hidden state is wanted, ascending; a row may be in both lists.
   std::span<const int64_t> hidden_rows = {};
   std::span<const SequenceAdapter> adapters = {};  // one a sequence, or none at all
+  std::span<const Rope* const> ropes = {};         // the same; null: the model's own
 
   bool empty() const { return ids.empty(); }
 };

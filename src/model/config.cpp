@@ -10,6 +10,7 @@
 #include "gguf/named_errors.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "model/rope.h"
 
 namespace sparrow {
 namespace {
@@ -18,7 +19,6 @@ constexpr int64_t kMaxLayers = 512;
 constexpr int64_t kMaxHeads = 512;
 constexpr int64_t kMaxHeadSize = 1024;
 constexpr int64_t kMaxVocabulary = 1 << 20;
-constexpr int64_t kMaxContext = 1 << 24;
 constexpr int64_t kMaxWidth = 1 << 20;  // of hidden and feed-forward rows
 constexpr int64_t kMaxExperts = 4096;
 
@@ -107,7 +107,8 @@ void read_rope(const ConfigReader& reader, const GgufFile& file, ModelConfig& co
          config.rope_size);
   }
   if (file.find_tensor("rope_freqs.weight") != nullptr) {
-    config.rope_scaling = RopeScaling::llama3;
+    config.rope_scaling.type = RopeScalingType::llama3;
+    config.has_rope_divisors = true;
     return;
   }
   // Files from before 2024 have the factor alone.
@@ -119,20 +120,19 @@ void read_rope(const ConfigReader& reader, const GgufFile& file, ModelConfig& co
          reader.key("rope.scaling.type"), type);
   }
   const float old_factor = reader.positive_or("rope.scale_linear", 1.0f);
-  config.rope_scaling_factor = reader.positive_or("rope.scaling.factor", old_factor);
-  if (config.rope_scaling_factor == 1) return;
-  config.rope_scaling = type == "linear" ? RopeScaling::linear : RopeScaling::yarn;
-  if (config.rope_scaling == RopeScaling::linear) return;
-  config.rope_original_context = reader.count_or("rope.scaling.original_context_length",
-                                                 config.context_length, 1, kMaxContext);
-  config.yarn_beta_fast = reader.positive_or("rope.scaling.yarn_beta_fast", 32.0f);
-  config.yarn_beta_slow = reader.positive_or("rope.scaling.yarn_beta_slow", 1.0f);
-  const double grown = config.rope_scaling_factor > 1
-                           ? 0.1 * std::log(static_cast<double>(config.rope_scaling_factor)) + 1.0
-                           : 1.0;
+  const float factor = reader.positive_or("rope.scaling.factor", old_factor);
+  if (factor == 1) return;
+  RopeScaling& scaling = config.rope_scaling;
+  scaling.factor = factor;
+  scaling.type = type == "linear" ? RopeScalingType::linear : RopeScalingType::yarn;
+  if (type == "linear") return;
+  scaling.original_context_length = reader.count_or("rope.scaling.original_context_length",
+                                                    config.context_length, 1, kMaxContextLength);
+  scaling.beta_fast = reader.positive_or("rope.scaling.yarn_beta_fast", 32.0f);
+  scaling.beta_slow = reader.positive_or("rope.scaling.yarn_beta_slow", 1.0f);
   const float own_factor = reader.positive_or("rope.scaling.attn_factor", 1.0f) *
                            reader.positive_or("rope.scaling.yarn_attn_factor", 1.0f);
-  config.rope_attention_factor = static_cast<float>(grown) * own_factor;
+  scaling.attention_factor = static_cast<float>(yarn_attention_factor(factor)) * own_factor;
 }
 
 void read_feed_forward(const ConfigReader& reader, ModelConfig& config) {
@@ -171,7 +171,7 @@ ModelConfig read_config(const GgufFile& file) {
   const ConfigReader reader(file.metadata(), config.architecture);
   config.layer_count = reader.count("block_count", 1, kMaxLayers);
   config.hidden_size = reader.count("embedding_length", 1, kMaxWidth);
-  config.context_length = reader.count("context_length", 1, kMaxContext);
+  config.context_length = reader.count("context_length", 1, kMaxContextLength);
   config.rms_norm_epsilon = reader.positive("attention.layer_norm_rms_epsilon");
   read_attention(reader, config);
   read_rope(reader, file, config);

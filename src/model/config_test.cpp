@@ -57,8 +57,8 @@ TEST(ModelConfig, reads_what_the_file_says) {
   EXPECT_EQ(config.vocabulary_size, test_support::kTinyVocabulary);
   EXPECT_EQ(config.context_length, 512);
   EXPECT_EQ(config.rope_size, 24);
-  EXPECT_EQ(config.rope_scaling, RopeScaling::yarn);
-  EXPECT_FLOAT_EQ(config.rope_attention_factor, 1.138629f);
+  EXPECT_EQ(config.rope_scaling.type, RopeScalingType::yarn);
+  EXPECT_FLOAT_EQ(config.rope_scaling.attention_factor, 1.138629f);
   EXPECT_EQ(kv_bytes_per_token(config, KvType::f16), 2 * 2 * 2 * 24 * 2);
 }
 

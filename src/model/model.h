@@ -5,17 +5,20 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "backend/backend.h"
 #include "model/batch.h"
+#include "sparrow/generation.h"
 
 namespace sparrow {
 
 class GgufFile;
 
-enum class RopeScaling { none, linear, yarn, llama3 };
+// In tokens; a file or an option that says more is refused.
+constexpr int64_t kMaxContextLength = int64_t{1} << 24;
 
 // The validated hyperparameters: ranges, divisibility and products are checked before anything is
 // allocated.
@@ -35,12 +38,8 @@ struct ModelConfig {
   float rms_norm_epsilon = 0;
   float rope_base = 0;
   int64_t rope_size = 0;  // rotated channels of a head
-  RopeScaling rope_scaling = RopeScaling::none;
-  float rope_scaling_factor = 1;
-  int64_t rope_original_context = 0;
-  float rope_attention_factor = 1;  // YaRN: cosines and sines are multiplied by it
-  float yarn_beta_fast = 32;
-  float yarn_beta_slow = 1;
+  RopeScaling rope_scaling;
+  bool has_rope_divisors = false;  // llama3: the file has its frequencies' divisors as a tensor
 
   int64_t q_size() const { return head_count * head_size; }
   int64_t kv_size() const { return kv_head_count * head_size; }
@@ -109,6 +108,9 @@ class Model {
   virtual std::span<const MatrixInfo> matrices() const = 0;
   // Bytes the weights take in memory.
   virtual int64_t weight_bytes() const = 0;
+  // For sequences of a batch that are to be read with another scaling than the model's. Throws
+  // Error{invalid_argument} for values outside their ranges.
+  virtual std::shared_ptr<const Rope> make_rope(const RopeScaling& scaling) const = 0;
 };
 
 // Reads and checks only the hyperparameters; `inspect` and memory planning use it before weights
@@ -127,6 +129,7 @@ int64_t kv_bytes_per_token(const ModelConfig& config, KvType type);
 int64_t workspace_bytes(const ModelConfig& config, const WorkspaceLimits& limits);
 
 struct ModelOptions {
+  std::optional<RopeScaling> rope_scaling;  // in place of the file's
   std::function<void(double)>
       on_progress;  // share of the weights that is loaded, 0 to 1; may be empty
 };

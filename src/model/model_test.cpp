@@ -175,8 +175,9 @@ TEST(Models, report_progress_and_size) {
   const std::vector<std::byte> bytes = test_support::tiny_gguf(tiny);
   const std::unique_ptr<Backend> backend = make_cpu_backend({.thread_count = 1});
   std::vector<double> shares;
-  const std::unique_ptr<Model> model = load_model(GgufFile::parse(bytes, "tiny"), *backend,
-                                                  {[&](double share) { shares.push_back(share); }});
+  const std::unique_ptr<Model> model =
+      load_model(GgufFile::parse(bytes, "tiny"), *backend,
+                 {.on_progress = [&](double share) { shares.push_back(share); }});
   EXPECT_EQ(shares, (std::vector<double>{0.5, 1.0}));
   int64_t values = 0;
   for (const auto& [name, shape] : test_support::tiny_tensors(tiny)) values += shape.count();

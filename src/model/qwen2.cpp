@@ -12,6 +12,8 @@ namespace {
 
 class Qwen2 {
  public:
+  static constexpr RopeStyle kRopeStyle = RopeStyle::halves;
+
   Qwen2(const ModelConfig& config, WeightLoader& weights);
   void forward(const Step& step) const;
 
@@ -28,8 +30,6 @@ class Qwen2 {
   void feed_forward(const Step& s, const Layer& layer) const;
 
   float epsilon_;
-  std::vector<float> frequencies_;
-  RopeParameters rope_;
   std::shared_ptr<const Weight> embeddings_;
   std::vector<Layer> layers_;
   std::unique_ptr<Weight> output_norm_;
@@ -37,8 +37,6 @@ class Qwen2 {
 };
 
 Qwen2::Qwen2(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_epsilon) {
-  frequencies_ = rope_frequencies(c, weights.rope_divisors());
-  rope_ = {RopeStyle::halves, c.head_size, frequencies_, c.rope_attention_factor};
   embeddings_ = weights.embeddings();
   for (int64_t i = 0; i < c.layer_count; ++i) {
     Layer layer;
@@ -47,7 +45,7 @@ Qwen2::Qwen2(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_
     layer.k = weights.biased_linear(layer_name(i, "attn_k"), c.hidden_size, c.kv_size());
     layer.key_shift =
         KeyShift(weights.backend(), weights.numbers(layer_name(i, "attn_k.bias"), c.kv_size()),
-                 rope_, c.context_length);
+                 rope_parameters(kRopeStyle, c, weights.rope()), c.context_length);
     layer.v = weights.biased_linear(layer_name(i, "attn_v"), c.hidden_size, c.kv_size());
     layer.attention_output =
         weights.linear(layer_name(i, "attn_output"), c.q_size(), c.hidden_size);
@@ -66,8 +64,8 @@ void Qwen2::attend(const Step& s, int64_t index) const {
   const Layer& layer = layers_[static_cast<size_t>(index)];
   const LinearPart qkv[] = {part(s, s.q, layer.q), part(s, s.k, layer.k), part(s, s.v, layer.v)};
   s.backend.linears(qkv, s.normed);
-  s.backend.rope(s.q, s.rope_table, rope_);
-  s.backend.rope(s.k, s.rope_table, rope_);
+  s.backend.rope(s.q, s.rope_table, s.rope);
+  s.backend.rope(s.k, s.rope_table, s.rope);
   s.backend.add_bias(s.k, layer.key_shift.weight());
   s.backend.store_kv(s.kv, index, s.k, s.v, s.batch.sequences);
   s.backend.attention(s.attended, s.q, s.kv, index, s.batch.sequences);
@@ -81,7 +79,6 @@ void Qwen2::feed_forward(const Step& s, const Layer& layer) const {
 
 void Qwen2::forward(const Step& s) const {
   s.backend.embed(s.hidden, *embeddings_, s.batch.ids);
-  s.backend.rope_table(s.rope_table, s.batch.positions, rope_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     s.backend.rms_norm(s.normed, s.hidden, *layers_[i].attention_norm, epsilon_);
     attend(s, static_cast<int64_t>(i));

@@ -4,13 +4,14 @@
 
 #include "model/network_model.h"
 #include "model/registry.h"
-#include "model/rope.h"
 
 namespace sparrow {
 namespace {
 
 class Qwen3 {
  public:
+  static constexpr RopeStyle kRopeStyle = RopeStyle::halves;
+
   Qwen3(const ModelConfig& config, WeightLoader& weights);
   void forward(const Step& step) const;
 
@@ -27,8 +28,6 @@ class Qwen3 {
   void feed_forward(const Step& s, const Layer& layer) const;
 
   float epsilon_;
-  std::vector<float> frequencies_;
-  RopeParameters rope_;
   std::shared_ptr<const Weight> embeddings_;
   std::vector<Layer> layers_;
   std::unique_ptr<Weight> output_norm_;
@@ -36,8 +35,6 @@ class Qwen3 {
 };
 
 Qwen3::Qwen3(const ModelConfig& c, WeightLoader& weights) : epsilon_(c.rms_norm_epsilon) {
-  frequencies_ = rope_frequencies(c, weights.rope_divisors());
-  rope_ = {RopeStyle::halves, c.head_size, frequencies_, c.rope_attention_factor};
   embeddings_ = weights.embeddings();
   for (int64_t i = 0; i < c.layer_count; ++i) {
     Layer layer;
@@ -64,8 +61,8 @@ void Qwen3::attend(const Step& s, int64_t index) const {
   const Layer& layer = layers_[static_cast<size_t>(index)];
   const LinearPart qkv[] = {part(s, s.q, layer.q), part(s, s.k, layer.k), part(s, s.v, layer.v)};
   s.backend.linears(qkv, s.normed);
-  s.backend.norm_rope(s.q, *layer.q_norm, epsilon_, s.rope_table, rope_);
-  s.backend.norm_rope(s.k, *layer.k_norm, epsilon_, s.rope_table, rope_);
+  s.backend.norm_rope(s.q, *layer.q_norm, epsilon_, s.rope_table, s.rope);
+  s.backend.norm_rope(s.k, *layer.k_norm, epsilon_, s.rope_table, s.rope);
   s.backend.store_kv(s.kv, index, s.k, s.v, s.batch.sequences);
   s.backend.attention(s.attended, s.q, s.kv, index, s.batch.sequences);
   linear(s, s.projected, s.attended, layer.attention_output);
@@ -78,7 +75,6 @@ void Qwen3::feed_forward(const Step& s, const Layer& layer) const {
 
 void Qwen3::forward(const Step& s) const {
   s.backend.embed(s.hidden, *embeddings_, s.batch.ids);
-  s.backend.rope_table(s.rope_table, s.batch.positions, rope_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     s.backend.rms_norm(s.normed, s.hidden, *layers_[i].attention_norm, epsilon_);
     attend(s, static_cast<int64_t>(i));

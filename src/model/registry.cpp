@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "gguf/gguf_file.h"
 #include "gguf/named_errors.h"
+#include "model/rope_scaling.h"
 #include "model/weight_loader.h"
 
 namespace sparrow {
@@ -39,7 +40,8 @@ int64_t kv_bytes_per_token(const ModelConfig& config, KvType type) {
 
 std::unique_ptr<Model> load_model(std::shared_ptr<const GgufFile> file, Backend& backend,
                                   const ModelOptions& options) {
-  const ModelConfig config = read_model_config(*file);
+  ModelConfig config = read_model_config(*file);
+  if (options.rope_scaling) config = with_rope_scaling(std::move(config), *options.rope_scaling);
   WeightLoader weights(file, backend, config, options.on_progress);
   return with_path_in_errors(file->path(), [&] {
     std::unique_ptr<Model> model = find_architecture(config.architecture)->load(config, weights);

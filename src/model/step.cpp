@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/lora.h"
+#include "model/rope.h"
 
 namespace sparrow {
 namespace {
@@ -172,9 +173,27 @@ Step only_output_rows(const Step& step) {
           .last_input = step.last_input,
           .logits = step.logits,
           .final_hidden = step.final_hidden,
+          .rope = step.rope,
           .routing = step.routing,
           .adapters = step.output_rows.adapters,
           .output_rows = step.output_rows};
+}
+
+void compute_rope_table(const Step& step) {
+  if (step.batch.ropes.empty())
+    return step.backend.rope_table(step.rope_table, step.batch.positions, step.rope);
+  for (size_t i = 0; i < step.batch.ropes.size(); ++i) {
+    const BatchSequence& sequence = step.batch.sequences[i];
+    RopeParameters rope = step.rope;
+    if (const Rope* own = step.batch.ropes[i]) {
+      rope.frequencies = own->frequencies;
+      rope.magnitude = own->magnitude;
+    }
+    const auto positions = step.batch.positions.subspan(static_cast<size_t>(sequence.first_row),
+                                                        static_cast<size_t>(sequence.row_count));
+    step.backend.rope_table(step.rope_table.rows_from(sequence.first_row, sequence.row_count),
+                            positions, rope);
+  }
 }
 
 void compute_outputs(const Step& step, const Weight& norm, const Linear& output, float epsilon) {
@@ -190,7 +209,7 @@ void compute_outputs(const Step& step, const Weight& norm, const Linear& output,
 }
 
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
-               StepWorkspace& workspace, Backend& backend) {
+               StepWorkspace& workspace, Backend& backend, const RopeParameters& rope) {
   const int64_t rows = static_cast<int64_t>(batch.ids.size());
   const int64_t logit_rows = static_cast<int64_t>(batch.logit_rows.size());
   const int64_t hidden_rows = static_cast<int64_t>(batch.hidden_rows.size());
@@ -211,6 +230,7 @@ Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
   SPARROW_CHECK(covered == rows);
   check_rows(batch.logit_rows, rows);
   check_rows(batch.hidden_rows, rows);
+  SPARROW_CHECK(batch.ropes.empty() || batch.ropes.size() == batch.sequences.size());
   find_output_rows(batch, workspace.output_rows);
   find_adapters(batch, workspace);
   const int64_t pairs = rows * std::max<int64_t>(1, config.expert_used_count);
@@ -233,6 +253,7 @@ Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
           .last_input = w.last_input.with_rows(logit_rows),
           .logits = w.logits.with_rows(logit_rows),
           .final_hidden = w.final_hidden.with_rows(hidden_rows),
+          .rope = rope,
           .routing = w.routing.get(),
           .adapters = w.adapters,
           .output_rows = w.output_rows};

@@ -59,6 +59,7 @@ struct Step {
   // The workspace's activations, cut to the rows of this batch.
   Activations hidden, normed, projected, q, k, v, attended, gate, up, rope_table, router_logits,
       expert_outputs, last_input, logits, final_hidden;
+  RopeParameters rope;  // the model's own; rope_table has what each sequence wants
   ExpertRouting* routing;
   std::span<const AdapterRows> adapters;  // of the step's rows
   const OutputRows& output_rows;
@@ -85,6 +86,9 @@ void compute_outputs(const Step& step, const Weight& norm, const Linear& output,
 
 // Checks that the batch fits the workspace.
 Step make_step(const ModelConfig& config, const Batch& batch, KvMemory& kv,
-               StepWorkspace& workspace, Backend& backend);
+               StepWorkspace& workspace, Backend& backend, const RopeParameters& rope);
+
+// The angles of every row: by the model's rope, or by its sequence's own.
+void compute_rope_table(const Step& step);
 
 }  // namespace sparrow

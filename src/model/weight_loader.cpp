@@ -99,16 +99,18 @@ Linear WeightLoader::output_matrix(std::shared_ptr<const Weight> embeddings) {
   return {matrix(name, in, out), nullptr, index};
 }
 
-std::vector<float> WeightLoader::rope_divisors() {
+const Rope& WeightLoader::rope() {
+  if (rope_) return *rope_;
   const std::string name = "rope_freqs.weight";
-  if (file_->find_tensor(name) == nullptr) return {};
-  std::vector<float> divisors = numbers(name, config_.rope_size / 2);
+  std::vector<float> divisors;
+  if (config_.has_rope_divisors) divisors = numbers(name, config_.rope_size / 2);
   for (const float divisor : divisors) {
     if (!std::isfinite(divisor) || !(divisor > 0)) {
       fail(ErrorCode::invalid_file, "tensor '{}' must hold numbers above 0, has {}", name, divisor);
     }
   }
-  return divisors;
+  rope_ = make_rope(config_, divisors);
+  return *rope_;
 }
 
 void WeightLoader::layer_is_loaded(int64_t layer) {

@@ -11,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "model/model.h"
+#include "model/rope.h"
 
 namespace sparrow {
 
@@ -50,8 +51,8 @@ class WeightLoader {
   // output.weight, or the token embeddings once more where the file ties them (has none).
   Linear output_matrix(std::shared_ptr<const Weight> embeddings);
 
-  // rope_freqs.weight, [rope_size / 2], where the file has it (llama3 scaling), else empty.
-  std::vector<float> rope_divisors();
+  // By the configuration and, for llama3 scaling, the file's rope_freqs.weight, [rope_size / 2].
+  const Rope& rope();
 
   // Tells the caller how far loading is.
   void layer_is_loaded(int64_t layer);
@@ -74,6 +75,7 @@ class WeightLoader {
   std::function<void(double)> on_progress_;
   std::set<std::string, std::less<>> taken_;
   std::vector<MatrixInfo> matrices_;
+  std::optional<Rope> rope_;
   int64_t weight_bytes_ = 0;
 };
 

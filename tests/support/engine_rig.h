@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "gguf/gguf_file.h"
+#include "model/rope_scaling.h"
 #include "tests/support/tiny_model.h"
 
 namespace sparrow::engine {
@@ -34,7 +35,8 @@ class Rig {
     EngineOptions few = options;
     if (few.thread_count == 0) few.thread_count = 1;
     if (few.kv_cache_bytes == 0) {
-      const ModelConfig config = read_model_config(*file_);
+      ModelConfig config = read_model_config(*file_);
+      if (few.rope_scaling) config = with_rope_scaling(config, *few.rope_scaling);
       const int64_t tokens = few.context_length > 0 ? few.context_length : config.context_length;
       few.kv_cache_bytes = (tokens + 31) / 32 * 32 * kv_bytes_per_token(config, few.kv_type);
     }
