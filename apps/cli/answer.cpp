@@ -29,10 +29,11 @@ std::string quoted(const Tokenizer& tokenizer, TokenId id) {
 
 }  // namespace
 
-Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const SamplingParams& params,
-              bool wraps, const InterruptScope* interrupts) {
+Answer answer(engine::Engine& engine, Request request, bool wraps,
+              const InterruptScope* interrupts) {
   const auto started = std::chrono::steady_clock::now();
-  const std::shared_ptr<OutputStream> stream = engine.submit({std::move(prompt), params});
+  const bool has_logprobs = request.params.logprobs >= 0;
+  const std::shared_ptr<OutputStream> stream = engine.submit(std::move(request));
   std::optional<Spinner> spinner(std::in_place, "");
   AnswerWriter writer(wraps);
   Answer answer;
@@ -46,7 +47,7 @@ Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const Samplin
     if (!delta) continue;
     if (!delta->text.empty()) spinner.reset();
     answer.text += delta->text;
-    if (params.logprobs >= 0) {
+    if (has_logprobs) {
       answer.tokens.insert(answer.tokens.end(), delta->tokens.begin(), delta->tokens.end());
     }
     if (!writer.write(delta->text)) {
@@ -57,12 +58,17 @@ Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const Samplin
       answer.finish_reason = delta->finish_reason;
       answer.error = delta->error;
       answer.error_code = delta->error_code;
+      answer.receipt = delta->receipt;
     }
   }
   spinner.reset();
   if (!answer.reader_is_gone) answer.reader_is_gone = !writer.finish();
   // One that was stopped has its numbers once the engine has noticed, a step later.
-  for (int i = 0; i < kStatsPolls && !stream->is_finished(); ++i) stream->next_within(kPollMs);
+  for (int i = 0; i < kStatsPolls && answer.receipt.empty(); ++i) {
+    const std::optional<TextDelta> rest = stream->next_within(kPollMs);
+    if (rest) answer.receipt = rest->receipt;
+    if (stream->is_finished()) break;
+  }
   answer.stats = stream->stats();
   answer.total_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();

@@ -17,14 +17,16 @@ struct Answer {
   ErrorCode error_code = ErrorCode::internal;
   RequestStats stats;
   std::vector<OutputToken> tokens;  // with logprobs, if they were asked for
+  std::string receipt;              // if it was asked for
   double total_s = 0;
   bool reader_is_gone = false;  // standard output was closed
 };
 
 // Writes the answer to standard output as it comes, with a spinner on a terminal until its first
-// word. `interrupts`, if given, stops it. Throws Error{invalid_argument|context_full|io}.
-Answer answer(engine::Engine& engine, std::vector<TokenId> prompt, const SamplingParams& params,
-              bool wraps, const InterruptScope* interrupts);
+// word. `interrupts`, if given, stops it. A request's receipt is a full one or none. Throws
+// Error{invalid_argument|context_full|io}.
+Answer answer(engine::Engine& engine, Request request, bool wraps,
+              const InterruptScope* interrupts);
 
 // The lines of --verbose, as Ollama has them. `load_s` is left out if it is negative.
 std::string verbose_text(const Answer& answer, double load_s);

@@ -3,7 +3,9 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 
+#include "api/identity.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
 #include "apps/cli/repl_text.h"
@@ -53,9 +55,17 @@ OpenedModel open_and_say(StoredModel stored) {
   return model;
 }
 
+// Throws Error{io}.
+void append_line(const std::string& path, const std::string& line) {
+  std::ofstream file(path, std::ios::app);
+  file << line << '\n' << std::flush;
+  if (!file) fail(ErrorCode::io, "cannot write the receipt to {}", path);
+}
+
 // With a spinner on a terminal.
 std::unique_ptr<engine::Engine> load_engine(const OpenedModel& model,
-                                            const engine::EngineOptions& options) {
+                                            engine::EngineOptions options) {
+  options.identity = identity_of(model);
   Spinner spinner("loading " + model.name());
   std::unique_ptr<engine::Engine> engine =
       engine::Engine::load(model.file, model.tokenizer, options);
@@ -128,23 +138,29 @@ void ChatSession::unload() { engine_.reset(); }
 Answer ChatSession::ask(const std::string& message, const InterruptScope* interrupts) {
   SPARROW_CHECK(is_loaded());
   const int64_t context = plan().context_length;
-  const SamplingParams& params = params_.sampling();
   const bool wraps = settings_.wraps;
+  const auto request = [&](std::vector<TokenId> ids) {
+    const bool wants_receipt = !settings_.receipt_path.empty();
+    return Request{.prompt = std::move(ids),
+                   .params = params_.sampling(),
+                   .receipt = wants_receipt ? ReceiptKind::full : ReceiptKind::none};
+  };
   Answer answer;
   if (settings_.is_raw) {
-    answer = cli::answer(*engine_, encode_raw(model_, message), params, wraps, interrupts);
+    answer = cli::answer(*engine_, request(encode_raw(model_, message)), wraps, interrupts);
   } else {
     conversation_.add("user", message);
     try {
       FittedPrompt prompt = fit(conversation_, context);
       if (prompt.newly_dropped > 0) say_dropped(conversation_, context);
-      answer = cli::answer(*engine_, std::move(prompt.ids), params, wraps, interrupts);
+      answer = cli::answer(*engine_, request(std::move(prompt.ids)), wraps, interrupts);
     } catch (const Error&) {
       conversation_.remove_last();
       throw;
     }
     conversation_.add("assistant", answer.text);
   }
+  if (!answer.receipt.empty()) append_line(settings_.receipt_path, answer.receipt);
   if (answer.finish_reason == FinishReason::length &&
       answer.stats.prompt_tokens + answer.stats.output_tokens >= context) {
     say(fmt::format("The context of {} tokens is full: the answer ends here.", grouped(context)));

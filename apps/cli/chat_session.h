@@ -20,6 +20,7 @@ struct ChatSettings {
   std::optional<std::string> system;
   engine::EngineOptions engine;  // context_length 0: what was saved with the model, else its own
   std::vector<std::pair<std::string, std::vector<std::string>>> parameters;  // name, values
+  std::string receipt_path;                                                  // empty: none
   bool is_raw = false;
   bool is_verbose = false;
   bool wraps = true;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"run", "Chat with a model, or answer one prompt", set_up_run},
+    {"replay", "Make answers again from their receipts", set_up_replay},
     {"pull", "Get a model of the catalog", set_up_pull},
     {"list", "Show the models that are here", set_up_list},
     {"rm", "Delete models", set_up_rm},
@@ -40,6 +41,8 @@ int main_inside(int argc, char** argv) {
     return 0;
   } catch (const CLI::Success& done) {
     return app.exit(done);
+  } catch (const CLI::RuntimeError& verdict) {  // of a command whose answer is no
+    return verdict.get_exit_code();
   } catch (const CLI::ParseError& error) {
     app.exit(error);
     return exit_code(ErrorCode::invalid_argument);

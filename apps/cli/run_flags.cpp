@@ -81,6 +81,9 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
          "Stretch positions for longer contexts: yarn:4 (times), linear:4, llama3:8, none, or "
          "a JSON object with Hugging Face's names (the file's)")
       ->type_name("SCALING");
+  app.add_option("--receipt", flags.receipt,
+                 "Append each answer's receipt to a file, for `sparrow replay`")
+      ->type_name("FILE");
   app.add_flag("--verbose", flags.is_verbose, "Show timings and rates");
   app.add_flag("--nowordwrap", flags.no_wordwrap, "Do not wrap words at the terminal's edge");
   app.add_option("--format", flags.format, "Not in this version: refused")->type_name("FORMAT");
@@ -118,6 +121,7 @@ ChatSettings chat_settings(const RunFlags& flags) {
   settings.engine.activations = parse_activation_mode(flags.activations);
   if (!flags.rope_scaling.empty())
     settings.engine.rope_scaling = parse_rope_scaling(flags.rope_scaling);
+  settings.receipt_path = flags.receipt;
   settings.is_raw = flags.is_raw;
   settings.is_verbose = flags.is_verbose;
   settings.wraps = !flags.no_wordwrap;

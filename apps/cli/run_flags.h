@@ -22,6 +22,7 @@ struct RunFlags {
   std::string kv_type = "f16";
   std::string activations = "auto";
   std::string rope_scaling;  // empty: the file's
+  std::string receipt;       // a file; empty: none
   bool is_raw = false;
   bool is_verbose = false;
   bool no_wordwrap = false;

@@ -157,6 +157,7 @@ typedef struct sparrow_delta {
   int32_t stop_token;          /* the token that ended it, or -1 */
   const float* embedding;      /* with pooling, in the last delta */
   size_t embedding_size;
+  const char* receipt; /* in the last delta, a JSON object (docs/receipts.md), or "" */
 } sparrow_delta;
 
 typedef struct sparrow_request_stats {
@@ -181,6 +182,13 @@ typedef enum sparrow_pooling {
   SPARROW_CLS = 3         /* of the first */
 } sparrow_pooling;
 
+/* What the last delta says of how the answer was made. */
+typedef enum sparrow_receipt_kind {
+  SPARROW_NO_RECEIPT = 0,
+  SPARROW_DIGESTS = 1,     /* of model, template, prompt and answer */
+  SPARROW_FULL_RECEIPT = 2 /* the ids of prompt and answer too: enough for sparrow_replay */
+} sparrow_receipt_kind;
+
 typedef struct sparrow_submit_options {
   size_t struct_size;
   bool is_batch;           /* whatever is not comes first */
@@ -193,6 +201,8 @@ typedef struct sparrow_submit_options {
    * stats. Ends with a zero. */
   const char* context_policy;
   const char* rope_scaling; /* as in sparrow_engine_options; NULL: the engine's */
+  int64_t score_from;       /* prompt_logprobs are of the prompt's tokens from this one on */
+  sparrow_receipt_kind receipt;
 } sparrow_submit_options;
 
 SPARROW_C_API void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_size);
@@ -219,6 +229,28 @@ SPARROW_C_API sparrow_status sparrow_generate(
     sparrow_engine* engine, const int32_t* prompt, size_t prompt_count, const char* params,
     size_t params_size, bool (*on_delta)(const sparrow_delta* delta, void* user), void* user,
     char** error);
+
+/* ---- scoring and replaying: each waits for its result ---- */
+
+/* How likely the model finds `continuation` after `context`, both of at least one token. `json`: an
+ * object of logprob, is_greedy, and token_logprobs, a list. */
+SPARROW_C_API sparrow_status sparrow_log_likelihood(sparrow_engine* engine, const int32_t* context,
+                                                    size_t context_count,
+                                                    const int32_t* continuation,
+                                                    size_t continuation_count, char** json,
+                                                    char** error);
+/* The probabilities of `label_count` labels, at least two, among themselves after the prompt, into
+ * `shares`. */
+SPARROW_C_API sparrow_status sparrow_classify(sparrow_engine* engine, const int32_t* prompt,
+                                              size_t prompt_count, const int32_t* const* labels,
+                                              const size_t* label_sizes, size_t label_count,
+                                              double* shares, char** error);
+/* Makes an answer again. `prompt`: where the receipt is of digests alone, else NULL. `json`: an
+ * object of is_same, first_difference (-1: none, or not known), differences (of the engines, a list
+ * of texts), text and receipt. */
+SPARROW_C_API sparrow_status sparrow_replay(sparrow_engine* engine, const char* receipt,
+                                            size_t receipt_size, const int32_t* prompt,
+                                            size_t prompt_count, char** json, char** error);
 
 #ifdef __cplusplus
 }

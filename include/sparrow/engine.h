@@ -65,6 +65,24 @@ struct EngineInfo {
   int32_t eos_token = -1;
 };
 
+// Of given tokens, each after what stands before it.
+struct Likelihood {
+  double logprob = 0;     // the sum, in nats
+  bool is_greedy = true;  // each was the likeliest
+  std::vector<OutputToken> tokens;
+};
+
+// An answer made again from its receipt.
+struct Replay {
+  bool is_same = false;           // token for token
+  int64_t first_difference = -1;  // among the tokens; -1: none, or the receipt holds no tokens
+  // What is otherwise than when the receipt was made and may decide bits: another instruction set,
+  // cache type or version.
+  std::vector<std::string> differences;
+  std::string text;
+  std::string receipt;  // of this time
+};
+
 // Thread-safe. Owns a thread that computes; destroying the engine ends what is in flight as
 // cancelled.
 class SPARROW_API Engine {
@@ -84,6 +102,19 @@ class SPARROW_API Engine {
   // Queues a request. Requests that begin alike share what is computed of it. Throws
   // Error{invalid_argument|context_full} with the value and what would be right.
   std::shared_ptr<OutputStream> submit(Request request);
+
+  // How likely the model finds `continuation` after `context`; both hold at least one token. Waits
+  // for the result, as the next two do. Throws what submit throws, and
+  // Error{invalid_file|cancelled}.
+  Likelihood log_likelihood(std::span<const int32_t> context,
+                            std::span<const int32_t> continuation);
+  // The probabilities of at least two labels among themselves, by their log likelihoods after the
+  // prompt: "yes" and "no" judge a statement, or rank a document (Qwen3-Reranker does so).
+  std::vector<double> classify(std::span<const int32_t> prompt,
+                               std::span<const std::vector<int32_t>> labels);
+  // Runs the request of a receipt once more. `prompt`: its ids, where the receipt is not a full
+  // one. Throws Error{invalid_argument} for another model, another prompt, or what is no receipt.
+  Replay replay(std::string_view receipt, std::vector<int32_t> prompt = {});
 
   // The ids of a text in which control tokens count, as in vLLM, with the BOS that the model's
   // tokenizer puts in front unless the text has it. `is_plain`: control tokens are text like any

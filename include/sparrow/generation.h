@@ -60,6 +60,13 @@ SPARROW_API RopeScaling parse_rope_scaling(std::string_view text);
 // As that JSON object, with all that counts for its type.
 SPARROW_API std::string to_string(const RopeScaling& scaling);
 
+// What the last delta of an answer says about how it was made (docs/receipts.md).
+enum class ReceiptKind {
+  none,
+  digests,  // of model, template, prompt and answer
+  full,     // the ids of prompt and answer too: enough to make it again
+};
+
 struct Request {
   std::vector<int32_t> prompt;  // token ids, at least one, each inside the vocabulary
   SamplingParams params;
@@ -73,6 +80,10 @@ struct Request {
   float adapter_scale = 1;          // finite
   Pooling pooling = Pooling::none;  // any other: an embedding instead of an answer
   bool normalize = true;            // the embedding to length 1
+  // prompt_logprobs are of the prompt's tokens from this one on; what is before may come from the
+  // cache.
+  int64_t score_from = 0;
+  ReceiptKind receipt = ReceiptKind::none;
 };
 
 enum class FinishReason { none, stop, length, cancelled, error };
@@ -104,6 +115,7 @@ struct TextDelta {
   FinishReason finish_reason = FinishReason::none;
   std::string error;                           // when finish_reason is error
   ErrorCode error_code = ErrorCode::internal;  // of that error
+  std::string receipt;                         // in the last delta, if asked for: a JSON object
   std::string stop_string;                     // the stop string that ended it, if one did
   int32_t stop_token = -1;                     // the token that ended it, if one did
 };

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 
@@ -24,6 +25,10 @@ class SPARROW_API OutputStream {
   std::optional<TextDelta> next();
   // Waits at most `timeout_ms`; nothing if no delta came. Lets a terminal poll for Ctrl-C.
   std::optional<TextDelta> next_within(int64_t timeout_ms);
+  // `callback` is called each time that there is something to read where there was nothing: from
+  // the engine's thread, or at once from this one. It must not wait for anything. Empty: no more
+  // calls will begin.
+  void on_readable(std::function<void()> callback);
   // The engine ends the request within one step, with finish_reason `cancelled`.
   void cancel() { is_cancelled_.store(true, std::memory_order_relaxed); }
   bool is_finished() const;
@@ -34,6 +39,7 @@ class SPARROW_API OutputStream {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::function<void()> on_readable_;
   TextDelta pending_;
   bool has_pending_ = false;
   bool is_finished_ = false;  // the engine has pushed the last delta

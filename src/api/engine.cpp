@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "api/identity.h"
 #include "api/model_defaults.h"
 #include "api/model_source.h"
 #include "api/opened_model.h"
+#include "api/replay.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "engine/engine.h"
@@ -38,6 +40,7 @@ engine::EngineOptions engine_options(const EngineOptions& options, const OpenedM
   inner.activations = parse_activation_mode(options.activations);
   inner.prefill_chunk = options.prefill_chunk;
   inner.rope_scaling = options.rope_scaling;
+  inner.identity = identity_of(model);
   if (options.on_progress) {
     const uint64_t total = model.stored.size_bytes;
     inner.on_progress = [total, report = options.on_progress](double share) {
@@ -163,6 +166,11 @@ std::vector<int32_t> Engine::encode_chat_json(std::string_view request) const {
     }
   }
   return encode_by(impl_->model, chat_template, input);
+}
+
+Replay Engine::replay(std::string_view receipt, std::vector<int32_t> prompt) {
+  return replay_receipt(receipt, std::move(prompt), impl_->engine->origin(),
+                        [&](Request request) { return submit(std::move(request)); });
 }
 
 std::string Engine::decode(std::span<const int32_t> ids, bool with_control) const {

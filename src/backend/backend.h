@@ -152,6 +152,12 @@ struct LinearPart {
   int64_t matrix_index = -1;                   // of `weight` among the adapters' matrices
 };
 
+// What decides the bits of every result.
+struct Arithmetic {
+  std::string_view instruction_set;  // "avx2"
+  bool are_activations_quantized = false;
+};
+
 // What a machine can do at best with the kernels in use.
 struct MachineLimits {
   std::string instruction_set;
@@ -165,6 +171,8 @@ struct MachineLimits {
 class Backend {
  public:
   virtual ~Backend() = default;
+
+  virtual Arithmetic arithmetic() const = 0;
 
   // Memory. Each throws Error{out_of_memory} with the numbers.
   virtual std::unique_ptr<Buffer> make_buffer(int64_t size_bytes, std::string_view purpose) = 0;

@@ -142,6 +142,11 @@ sparrow::SamplingParams sampling_of(const char* params, size_t size) {
   return sampling;
 }
 
+std::span<const int32_t> ids_of(const int32_t* ids, size_t count, const char* name) {
+  if (count > 0) require(ids, name);
+  return {ids, count};
+}
+
 std::optional<sparrow::RopeScaling> rope_scaling_of(const char* text) {
   if (text == nullptr) return std::nullopt;
   return sparrow::parse_rope_scaling(text);
@@ -149,7 +154,7 @@ std::optional<sparrow::RopeScaling> rope_scaling_of(const char* text) {
 
 sparrow::Request request_of(const int32_t* prompt, size_t count, const char* params,
                             size_t params_size, const sparrow_submit_options* options) {
-  if (count > 0) require(prompt, "prompt");
+  const std::span<const int32_t> ids = ids_of(prompt, count, "prompt");
   const sparrow_submit_options given =
       complete(options, sparrow_submit_options_init, "sparrow_submit_options");
   require(given.context_policy, "context_policy");
@@ -157,7 +162,11 @@ sparrow::Request request_of(const int32_t* prompt, size_t count, const char* par
     sparrow::fail(ErrorCode::invalid_argument, "pooling must be in [0, 3], got {}",
                   static_cast<int>(given.pooling));
   }
-  return {.prompt = {prompt, prompt + count},
+  if (given.receipt < SPARROW_NO_RECEIPT || given.receipt > SPARROW_FULL_RECEIPT) {
+    sparrow::fail(ErrorCode::invalid_argument, "receipt must be in [0, 2], got {}",
+                  static_cast<int>(given.receipt));
+  }
+  return {.prompt = {ids.begin(), ids.end()},
           .params = sampling_of(params, params_size),
           .priority = given.is_batch ? sparrow::Priority::batch : sparrow::Priority::interactive,
           .context_length = given.context_length,
@@ -166,7 +175,9 @@ sparrow::Request request_of(const int32_t* prompt, size_t count, const char* par
           .adapter = given.adapter != nullptr ? given.adapter : "",
           .adapter_scale = given.adapter_scale,
           .pooling = static_cast<sparrow::Pooling>(given.pooling),
-          .normalize = given.normalize};
+          .normalize = given.normalize,
+          .score_from = given.score_from,
+          .receipt = static_cast<sparrow::ReceiptKind>(given.receipt)};
 }
 
 void fill_tokens(const std::vector<sparrow::OutputToken>& from, std::vector<sparrow_token>& to,
@@ -199,7 +210,8 @@ const sparrow_delta* fill_delta(sparrow_stream& s) {
                .stop_string = delta.stop_string.c_str(),
                .stop_token = delta.stop_token,
                .embedding = delta.embedding.data(),
-               .embedding_size = delta.embedding.size()};
+               .embedding_size = delta.embedding.size(),
+               .receipt = delta.receipt.c_str()};
   return &s.c_delta;
 }
 
@@ -207,6 +219,9 @@ static_assert(static_cast<int>(sparrow::Pooling::none) == SPARROW_NO_POOLING);
 static_assert(static_cast<int>(sparrow::Pooling::mean) == SPARROW_MEAN);
 static_assert(static_cast<int>(sparrow::Pooling::last) == SPARROW_LAST);
 static_assert(static_cast<int>(sparrow::Pooling::cls) == SPARROW_CLS);
+static_assert(static_cast<int>(sparrow::ReceiptKind::none) == SPARROW_NO_RECEIPT);
+static_assert(static_cast<int>(sparrow::ReceiptKind::digests) == SPARROW_DIGESTS);
+static_assert(static_cast<int>(sparrow::ReceiptKind::full) == SPARROW_FULL_RECEIPT);
 static_assert(static_cast<int>(sparrow::FinishReason::none) == SPARROW_NOT_FINISHED);
 static_assert(static_cast<int>(sparrow::FinishReason::stop) == SPARROW_STOP);
 static_assert(static_cast<int>(sparrow::FinishReason::length) == SPARROW_LENGTH);
@@ -252,7 +267,9 @@ void sparrow_submit_options_init(sparrow_submit_options* options, size_t struct_
                                          .normalize = defaults.normalize,
                                          .context_length = defaults.context_length,
                                          .context_policy = "error",
-                                         .rope_scaling = nullptr});
+                                         .rope_scaling = nullptr,
+                                         .score_from = 0,
+                                         .receipt = SPARROW_NO_RECEIPT});
 }
 
 sparrow_status sparrow_engine_load(const char* model, size_t model_size,
@@ -468,5 +485,61 @@ sparrow_status sparrow_generate(sparrow_engine* engine, const int32_t* prompt, s
       if (delta->finish_reason == SPARROW_FAILED)
         sparrow::fail(stream->delta->error_code, "{}", stream->delta->error);
     }
+  });
+}
+
+sparrow_status sparrow_log_likelihood(sparrow_engine* engine, const int32_t* context,
+                                      size_t context_count, const int32_t* continuation,
+                                      size_t continuation_count, char** json, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(json, "json");
+    const sparrow::Likelihood found =
+        engine->engine->log_likelihood(ids_of(context, context_count, "context"),
+                                       ids_of(continuation, continuation_count, "continuation"));
+    Json logprobs = Json::array();
+    for (const sparrow::OutputToken& token : found.tokens) logprobs.push_back(token.logprob);
+    *json = copy_text(Json{{"logprob", found.logprob},
+                           {"is_greedy", found.is_greedy},
+                           {"token_logprobs", std::move(logprobs)}}
+                          .dump());
+  });
+}
+
+sparrow_status sparrow_classify(sparrow_engine* engine, const int32_t* prompt, size_t prompt_count,
+                                const int32_t* const* labels, const size_t* label_sizes,
+                                size_t label_count, double* shares, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(labels, "labels");
+    require(label_sizes, "label_sizes");
+    require(shares, "shares");
+    std::vector<std::vector<int32_t>> all;
+    for (size_t i = 0; i < label_count; ++i) {
+      const std::span<const int32_t> ids = ids_of(labels[i], label_sizes[i], "a label");
+      all.emplace_back(ids.begin(), ids.end());
+    }
+    const std::vector<double> found =
+        engine->engine->classify(ids_of(prompt, prompt_count, "prompt"), all);
+    std::copy(found.begin(), found.end(), shares);
+  });
+}
+
+sparrow_status sparrow_replay(sparrow_engine* engine, const char* receipt, size_t receipt_size,
+                              const int32_t* prompt, size_t prompt_count, char** json,
+                              char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    require(json, "json");
+    const std::span<const int32_t> ids = ids_of(prompt, prompt_count, "prompt");
+    const sparrow::Replay found =
+        engine->engine->replay(text_of(receipt, receipt_size, "receipt"), {ids.begin(), ids.end()});
+    *json = copy_text(Json{
+        {"is_same", found.is_same},
+        {"first_difference", found.first_difference},
+        {"differences", found.differences},
+        {"text", found.text},
+        {"receipt",
+         found.receipt}}.dump());
   });
 }

@@ -13,6 +13,7 @@ extern "C" {
 int c_api_generates(const char* path);
 int c_api_names_what_is_wrong(const char* path);
 int c_api_streams_outlive_their_engine(const char* path);
+int c_api_scores_and_replays(const char* path);
 }
 
 namespace sparrow {
@@ -38,6 +39,10 @@ TEST_F(CApi, wrong_arguments_are_a_status_and_a_message) {
 
 TEST_F(CApi, a_stream_outlives_its_engine) {
   EXPECT_EQ(c_api_streams_outlive_their_engine(path_.c_str()), 0) << "line of c_api_test.c";
+}
+
+TEST_F(CApi, scores_given_tokens_and_makes_answers_again) {
+  EXPECT_EQ(c_api_scores_and_replays(path_.c_str()), 0) << "line of c_api_test.c";
 }
 
 TEST_F(CApi, has_the_version_of_the_headers) { EXPECT_STREQ(sparrow_version(), kVersion); }

@@ -191,3 +191,55 @@ int c_api_streams_outlive_their_engine(const char* path) {
   sparrow_stream_free(stream);
   return 0;
 }
+
+int c_api_scores_and_replays(const char* path) {
+  sparrow_engine* engine = NULL;
+  char* error = NULL;
+  char* json = NULL;
+  CHECK(load(path, &engine, NULL) == SPARROW_OK);
+  const int32_t prompt[] = {1, 2, 3};
+  const int32_t yes[] = {40, 41};
+  const int32_t no[] = {50};
+  CHECK(sparrow_log_likelihood(engine, prompt, 3, yes, 2, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"logprob\":-") != NULL && strstr(json, "\"token_logprobs\":[-") != NULL);
+  sparrow_free(json);
+  CHECK(sparrow_log_likelihood(engine, prompt, 3, NULL, 0, &json, &error) ==
+        SPARROW_INVALID_ARGUMENT);
+  CHECK(strstr(error, "continuation is empty") != NULL);
+  sparrow_free(error);
+  const int32_t* labels[] = {yes, no};
+  const size_t sizes[] = {2, 1};
+  double shares[2] = {0, 0};
+  CHECK(sparrow_classify(engine, prompt, 3, labels, sizes, 2, shares, NULL) == SPARROW_OK);
+  CHECK(shares[0] > 0 && shares[1] > 0 && shares[0] + shares[1] > 0.999999);
+
+  sparrow_submit_options options;
+  sparrow_submit_options_init(&options, sizeof options);
+  options.receipt = SPARROW_FULL_RECEIPT;
+  options.rope_scaling = "yarn:2";
+  sparrow_stream* stream = NULL;
+  CHECK(sparrow_submit(engine, prompt, 3, "{\"max_tokens\": 5}", 17, &options, &stream, NULL) ==
+        SPARROW_OK);
+  const sparrow_delta* delta = NULL;
+  char receipt[16384] = "";
+  while ((delta = sparrow_stream_next(stream, -1)) != NULL) {
+    CHECK(strlen(delta->receipt) < sizeof receipt);
+    strncpy(receipt, delta->receipt, sizeof receipt - 1);
+  }
+  sparrow_stream_free(stream);
+  CHECK(sparrow_replay(engine, receipt, strlen(receipt), NULL, 0, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"is_same\":true") != NULL);
+  sparrow_free(json);
+  CHECK(sparrow_replay(engine, "{}", 2, NULL, 0, &json, &error) == SPARROW_INVALID_ARGUMENT);
+  CHECK(strstr(error, "receipt") != NULL);
+  sparrow_free(error);
+  options.receipt = (sparrow_receipt_kind)7;
+  CHECK(sparrow_submit(engine, prompt, 3, NULL, 0, &options, &stream, NULL) ==
+        SPARROW_INVALID_ARGUMENT);
+  options.receipt = SPARROW_NO_RECEIPT;
+  options.rope_scaling = "yarn:x";
+  CHECK(sparrow_submit(engine, prompt, 3, NULL, 0, &options, &stream, NULL) ==
+        SPARROW_INVALID_ARGUMENT);
+  sparrow_engine_free(engine);
+  return 0;
+}

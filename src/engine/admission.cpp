@@ -59,6 +59,13 @@ void Admission::check(const Request& request) const {
          "context_length of a request must be in [0, {}], the engine's, got {}", context_length_,
          request.context_length);
   }
+  const int64_t count = static_cast<int64_t>(request.prompt.size());
+  if (request.score_from < 0 || request.score_from > count) {
+    fail(ErrorCode::invalid_argument, "score_from must be in [0, {}], the prompt's tokens, got {}",
+         count, request.score_from);
+  }
+  if (request.receipt != ReceiptKind::none && request.pooling != Pooling::none)
+    fail(ErrorCode::invalid_argument, "a receipt is of an answer, not of an embedding");
   if (request.context_policy != ContextPolicy::error && request.params.prompt_logprobs >= 0) {
     fail(ErrorCode::invalid_argument,
          "prompt_logprobs are of a whole prompt: context_policy must then be error, got {}",
@@ -127,6 +134,7 @@ std::unique_ptr<Sequence> Admission::admit(Request request, SequenceSetup setup)
   setup.priority = request.priority;
   setup.pooling = request.pooling;
   setup.normalizes = request.normalize;
+  setup.score_from = request.score_from;
   setup.prompt = std::move(request.prompt);
   setup.sampling.params = std::move(request.params);
   return std::make_unique<Sequence>(std::move(setup), tokenizer_);

@@ -87,7 +87,10 @@ struct Engine::Impl {
   struct Adapter {
     std::shared_ptr<const LoraAdapter> adapter;
     int64_t id = 0;  // no two loads have the same
+    std::string digest;
   };
+  std::function<Json()> identity;
+  Json own_origin;  // the engine's part of receipts
   int64_t step_count = 0;
   int64_t computed_rows = 0;
   double step_s = 0;
@@ -103,7 +106,7 @@ struct Engine::Impl {
   Impl(std::shared_ptr<const GgufFile> the_file, std::shared_ptr<const Tokenizer> the_tokenizer,
        const EnginePlan& the_plan, const EngineOptions& options);
 
-  void choose_adapter(const Request& request, SequenceSetup& setup);
+  void choose_adapter(const Request& request, SequenceSetup& setup, Json& origin);
   bool run_step();
   void hand_out();
   void note_stats();
@@ -128,6 +131,14 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
                        .max_scores = kMaxScores}),
       pace(std::min(options.prefill_chunk, plan.context_length)) {
   plan.weight_bytes = model->weight_bytes();
+  const Arithmetic arithmetic = backend->arithmetic();
+  own_origin = {{"version", kVersion},
+                {"instruction_set", arithmetic.instruction_set},
+                {"activations", arithmetic.are_activations_quantized ? "quantized" : "f32"},
+                {"kv_cache_type", to_string(options.kv_type)}};
+  if (options.rope_scaling)
+    own_origin["rope_scaling"] = parse_json(to_string(*options.rope_scaling), "the RoPE scaling");
+  identity = options.identity;
   note_stats();
   const int64_t rows = model->config().vocabulary_size;
   if (tokenizer->vocabulary_size() > rows) {
@@ -163,7 +174,15 @@ void Engine::load_adapter(const std::string& name, const GgufFile& file) {
   if (name.empty()) fail(ErrorCode::invalid_argument, "an adapter needs a name");
   std::shared_ptr<const LoraAdapter> adapter = load_lora(file, *impl_->model, *impl_->backend);
   const std::scoped_lock lock(impl_->adapters_mutex);
-  impl_->adapters[name] = {std::move(adapter), ++impl_->adapter_count};
+  impl_->adapters[name] = {std::move(adapter), ++impl_->adapter_count, file.sha256()};
+}
+
+Json Engine::origin() const {
+  Json origin = impl_->identity
+                    ? impl_->identity()
+                    : Json{{"model", {{"sha256", impl_->file->sha256()}}}, {"template", nullptr}};
+  origin["engine"] = impl_->own_origin;
+  return origin;
 }
 
 void Engine::unload_adapter(const std::string& name) {
@@ -173,7 +192,7 @@ void Engine::unload_adapter(const std::string& name) {
 }
 
 // Keys and values of another adapter, or another scale, are other numbers.
-void Engine::Impl::choose_adapter(const Request& request, SequenceSetup& setup) {
+void Engine::Impl::choose_adapter(const Request& request, SequenceSetup& setup, Json& origin) {
   if (request.adapter.empty()) return;
   if (!std::isfinite(request.adapter_scale)) {
     fail(ErrorCode::invalid_argument, "adapter_scale must be a finite number, got {}",
@@ -189,6 +208,11 @@ void Engine::Impl::choose_adapter(const Request& request, SequenceSetup& setup) 
   }
   setup.adapter = found->second.adapter;
   setup.adapter_scale = request.adapter_scale;
+  if (request.receipt != ReceiptKind::none) {
+    origin["adapter"] = {{"name", request.adapter},
+                         {"sha256", found->second.digest},
+                         {"scale", request.adapter_scale}};
+  }
   setup.fingerprint += fmt::format("adapter {} {:a} ", found->second.id, request.adapter_scale);
 }
 
@@ -198,7 +222,14 @@ std::shared_ptr<OutputStream> Engine::submit(Request request) {
     setup.rope = impl_->model->make_rope(*request.rope_scaling);
     setup.fingerprint += fmt::format("rope {} ", to_string(*request.rope_scaling));
   }
-  impl_->choose_adapter(request, setup);
+  Json origin;
+  if (request.receipt != ReceiptKind::none) {
+    origin = this->origin();
+    if (request.rope_scaling)
+      origin["rope_scaling"] = parse_json(to_string(*request.rope_scaling), "the RoPE scaling");
+  }
+  impl_->choose_adapter(request, setup, origin);
+  setup.receipt = ReceiptHead(request.receipt, std::move(origin));
   std::unique_ptr<Sequence> sequence = impl_->admission.admit(std::move(request), std::move(setup));
   std::shared_ptr<OutputStream> stream = sequence->stream();
   impl_->inbox.put(std::move(sequence));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "base/json.h"
 #include "model/model.h"
 #include "sparrow/generation.h"
 #include "sparrow/output_stream.h"
@@ -28,6 +29,9 @@ struct EngineOptions {
   ActivationMode activations = ActivationMode::automatic;
   int64_t prefill_chunk = 256;              // tokens of a prompt computed in one step
   std::optional<RopeScaling> rope_scaling;  // in place of the file's
+  // Of the model, for receipts: the members model and template. Called when the first is asked for,
+  // from any thread.
+  std::function<Json()> identity;
   std::function<void(double)> on_progress;  // loading, 0 to 1
 };
 
@@ -57,6 +61,10 @@ class Engine {
   void load_adapter(const std::string& name, const GgufFile& file);
   // Requests in flight keep it. Throws Error{not_found}.
   void unload_adapter(const std::string& name);
+
+  // What a receipt says of this model and engine: the members model, template and engine. Any
+  // thread; the first time it may read the whole file.
+  Json origin() const;
 
   // Any thread. Checks the request (Error{invalid_argument|context_full} with the numbers), then
   // queues it.

@@ -14,7 +14,8 @@ void move_to_end(std::vector<OutputToken>& all, std::vector<OutputToken>& more) 
 }  // namespace
 
 void OutputStream::push(TextDelta delta) {
-  const std::scoped_lock lock(mutex_);
+  std::function<void()> notify;
+  std::unique_lock lock(mutex_);
   if (is_finished_) return;
   pending_.text += delta.text;
   move_to_end(pending_.tokens, delta.tokens);
@@ -22,14 +23,27 @@ void OutputStream::push(TextDelta delta) {
   if (delta.finish_reason != FinishReason::none) {
     pending_.finish_reason = delta.finish_reason;
     pending_.embedding = std::move(delta.embedding);
+    pending_.receipt = std::move(delta.receipt);
     pending_.error = std::move(delta.error);
     pending_.error_code = delta.error_code;
     pending_.stop_string = std::move(delta.stop_string);
     pending_.stop_token = delta.stop_token;
     is_finished_ = true;
   }
+  if (!has_pending_) notify = on_readable_;
   has_pending_ = true;
   changed_.notify_all();
+  lock.unlock();
+  if (notify) notify();
+}
+
+void OutputStream::on_readable(std::function<void()> callback) {
+  {
+    const std::scoped_lock lock(mutex_);
+    on_readable_ = callback;
+    if (!has_pending_) return;
+  }
+  if (callback) callback();
 }
 
 void OutputStream::set_stats(const RequestStats& stats) {

@@ -85,5 +85,25 @@ TEST(OutputStream, a_cancelled_writer_stops) {
   EXPECT_EQ(last->finish_reason, FinishReason::cancelled);
 }
 
+TEST(OutputStream, calls_whoever_waits_once_for_each_time_it_becomes_readable) {
+  OutputStream stream;
+  int calls = 0;
+  stream.on_readable([&] { ++calls; });
+  EXPECT_EQ(calls, 0);
+  stream.push({.text = "a"});
+  stream.push({.text = "b"});
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(stream.next_within(0)->text, "ab");
+  stream.push({.text = "c"});
+  EXPECT_EQ(calls, 2);
+  int late_calls = 0;
+  stream.on_readable([&] { ++late_calls; });
+  EXPECT_EQ(late_calls, 1);  // what is there already
+  stream.on_readable({});
+  EXPECT_EQ(stream.next_within(0)->text, "c");
+  stream.push({.text = "d"});
+  EXPECT_EQ(calls + late_calls, 3);
+}
+
 }  // namespace
 }  // namespace sparrow

@@ -29,7 +29,9 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
       adapter_(std::move(setup.adapter)),
       adapter_scale_(setup.adapter_scale),
       rope_(std::move(setup.rope)),
+      receipt_(std::move(setup.receipt)),
       fingerprint_(std::move(setup.fingerprint)),
+      scored_count_(std::max<int64_t>(0, setup.score_from - 1)),
       sampling_(std::move(setup.sampling)),
       ending_ids_(std::move(setup.ending_ids)),
       detokenizer_(tokenizer),
@@ -163,6 +165,15 @@ void Sequence::finish_with(const Error& error) {
   delta_.error_code = error.code();
 }
 
+// As the request that would give this answer again: its seed drawn, its length what there was room
+// for.
+void Sequence::add_receipt() {
+  SamplingParams params = sampling_.params;
+  params.seed = static_cast<int64_t>(sampling_.seed);
+  params.max_tokens = max_size_ - prompt_count_;
+  delta_.receipt = receipt_.complete(tokens_, prompt_count_, params, finish_reason_);
+}
+
 void Sequence::deliver() {
   if (is_finished()) {
     const Clock::time_point now = Clock::now();
@@ -172,6 +183,7 @@ void Sequence::deliver() {
     stats_.prefill_s = seconds(answer_began_at - started_at);
     stats_.decode_s = seconds(now - answer_began_at);
     stream_->set_stats(stats_);
+    if (receipt_.kind() != ReceiptKind::none) add_receipt();
   } else if (delta_.text.empty() && delta_.tokens.empty() && delta_.prompt_tokens.empty()) {
     return;
   }

@@ -11,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "engine/prefix_cache.h"
+#include "engine/receipt.h"
 #include "engine/stop_matcher.h"
 #include "model/batch.h"
 #include "sampling/sampler.h"
@@ -33,7 +34,9 @@ struct SequenceSetup {
   std::shared_ptr<const LoraAdapter> adapter;  // null: none
   float adapter_scale = 1;
   std::shared_ptr<const Rope> rope;  // null: the model's
-  std::string fingerprint;           // what else than its tokens decides its keys and values
+  ReceiptHead receipt;
+  int64_t score_from = 0;   // tokens of the prompt before it are not scored
+  std::string fingerprint;  // what else than its tokens decides its keys and values
 };
 
 // Made on its caller's thread; used by the engine's afterwards.
@@ -114,6 +117,7 @@ class Sequence {
   using Clock = std::chrono::steady_clock;
 
   void show(std::string_view text);
+  void add_receipt();
 
   std::shared_ptr<OutputStream> stream_ = std::make_shared<OutputStream>();
   std::vector<TokenId> tokens_;
@@ -125,6 +129,7 @@ class Sequence {
   std::shared_ptr<const LoraAdapter> adapter_;
   float adapter_scale_;
   std::shared_ptr<const Rope> rope_;
+  ReceiptHead receipt_;
   std::string fingerprint_;
   PrefixKey root_key_{};
   int64_t computed_count_ = 0;

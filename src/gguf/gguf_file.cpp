@@ -1,6 +1,9 @@
 #include "gguf/gguf_file.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/hash.h"
 #include "gguf/byte_reader.h"
 #include "gguf/gguf_reader.h"
 
@@ -37,6 +40,21 @@ void GgufFile::release(const Tensor& tensor) const {
     if (bytes.data() >= all.data() && bytes.data() + bytes.size() <= all.data() + all.size())
       part.release(bytes);
   }
+}
+
+std::string GgufFile::sha256() const {
+  Sha256 hash;
+  hash.update(bytes_);
+  constexpr size_t kPiece = size_t{16} << 20;  // the memory of what was read goes back
+  for (const MappedFile& part : parts_) {
+    for (std::span<const std::byte> rest = part.bytes(); !rest.empty();) {
+      const std::span<const std::byte> piece = rest.first(std::min(kPiece, rest.size()));
+      hash.update(piece);
+      part.release(piece);
+      rest = rest.subspan(piece.size());
+    }
+  }
+  return hash.finish_hex();
 }
 
 }  // namespace sparrow

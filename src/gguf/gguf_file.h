@@ -48,6 +48,9 @@ class GgufFile {
   const TensorInfo* find_tensor(std::string_view name) const;  // null if absent
   Tensor tensor(std::string_view name) const;  // throws if absent or of an unreadable type
 
+  // SHA-256 of the file's bytes, of all parts one after another, in hex. Reads all of it.
+  std::string sha256() const;
+
   // The tensor's bytes have been copied: the memory of its pages goes back to the system. They can
   // still be read, from the file anew.
   void release(const Tensor& tensor) const;
@@ -59,6 +62,7 @@ class GgufFile {
   uint32_t version_ = 0;
   uint64_t size_bytes_ = 0;
   std::vector<MappedFile> parts_;
+  std::span<const std::byte> bytes_;  // of one that was parsed in memory
   Metadata metadata_;
   std::vector<TensorInfo> tensors_;
   std::map<std::string_view, size_t> tensor_index_;

@@ -40,6 +40,7 @@ std::shared_ptr<const GgufFile> GgufReader::parse(std::span<const std::byte> byt
   }
   file_->version_ = part.version;
   file_->size_bytes_ = bytes.size();
+  file_->bytes_ = bytes;
   add_tensors(part, file_->path_);
   file_->metadata_ = std::move(part.metadata);
   return file_;

@@ -28,6 +28,8 @@ class CpuBackend final : public Backend {
   // otherwise they stay as the file has them, the reference.
   CpuBackend(const kernels::KernelTable& kernels, int thread_count, bool are_activations_quantized);
 
+  Arithmetic arithmetic() const override { return {kernels_.isa, are_activations_quantized_}; }
+
   std::unique_ptr<Buffer> make_buffer(int64_t size_bytes, std::string_view purpose) override;
   std::unique_ptr<KvMemory> make_kv_memory(const KvShape& shape, KvType type, int64_t block_count,
                                            int64_t block_tokens) override;
