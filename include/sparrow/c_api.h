@@ -80,7 +80,7 @@ SPARROW_C_API void sparrow_engine_free(sparrow_engine* engine);
 
 /* A JSON object: name, path, architecture, vocabulary_size, context_length, model_context_length,
  * is_context_reduced, weight_bytes, kv_cache_bytes, kv_cache_tokens, kv_cache_type, bos_token and
- * eos_token (-1: none), end_of_generation. */
+ * eos_token (-1: none), end_of_generation, control_tokens, chat_template. */
 SPARROW_C_API sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json,
                                                  char** error);
 /* A JSON object: waiting_count, running_count, block_count, free_block_count, cached_block_count,

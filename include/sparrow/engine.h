@@ -63,6 +63,8 @@ struct EngineInfo {
   std::string kv_cache_type;
   int32_t bos_token = -1;  // as the file names them; -1: it names none
   int32_t eos_token = -1;
+  std::vector<int32_t> control_tokens;  // that stand for no text
+  std::string chat_template;            // the Jinja source that encode_chat uses
 };
 
 // Of given tokens, each after what stands before it.

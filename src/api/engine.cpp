@@ -59,6 +59,14 @@ std::vector<int32_t> encode_by(const OpenedModel& model, const std::string& sour
   return ChatTemplate::from_source(source, &tokenizer)->encode(input, tokenizer);
 }
 
+std::vector<int32_t> control_tokens(const Tokenizer& tokenizer) {
+  std::vector<int32_t> found;
+  const auto size = static_cast<TokenId>(tokenizer.vocabulary_size());
+  for (TokenId id = 0; id < size; ++id)
+    if (tokenizer.type(id) == TokenType::control) found.push_back(id);
+  return found;
+}
+
 }  // namespace
 
 struct Engine::Impl {
@@ -92,7 +100,9 @@ std::shared_ptr<Engine> Engine::load(const std::string& model, const EngineOptio
                 .kv_cache_tokens = plan.kv_tokens,
                 .kv_cache_type = options.kv_cache_type,
                 .bos_token = opened.tokenizer->bos().value_or(-1),
-                .eos_token = opened.tokenizer->eos().value_or(-1)};
+                .eos_token = opened.tokenizer->eos().value_or(-1),
+                .control_tokens = control_tokens(*opened.tokenizer),
+                .chat_template = opened.chat_template->source()};
   impl->engine->start();
   return std::shared_ptr<Engine>(new Engine(std::move(impl)));
 }

@@ -39,6 +39,8 @@ TEST_F(PublicEngine, answers_a_prompt_and_says_what_it_is) {
   EXPECT_EQ(engine->info().architecture, "qwen2");
   EXPECT_EQ(engine->info().context_length, 200);
   EXPECT_EQ(engine->info().vocabulary_size, test_support::kTinyVocabulary);
+  EXPECT_EQ(engine->info().control_tokens, (std::vector<int32_t>{260, 261, 262}));
+  EXPECT_TRUE(engine->info().chat_template.starts_with("{% for message in messages %}"));
   SamplingParams params = engine->default_sampling();
   params.temperature = 0;
   params.max_tokens = 12;

@@ -323,8 +323,11 @@ sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json, ch
                            {"kv_cache_type", info.kv_cache_type},
                            {"bos_token", info.bos_token},
                            {"eos_token", info.eos_token},
-                           {"end_of_generation", engine->engine->end_of_generation()}}
-                          .dump());
+                           {"end_of_generation", engine->engine->end_of_generation()},
+                           {"control_tokens", info.control_tokens},
+                           {"chat_template", info.chat_template}}
+                          // A file's template may hold bytes that are no UTF-8.
+                          .dump(-1, ' ', false, Json::error_handler_t::replace));
   });
 }
 

@@ -96,6 +96,8 @@ int c_api_generates(const char* path) {
   CHECK(sparrow_engine_info(engine, &json, NULL) == SPARROW_OK);
   CHECK(strstr(json, "\"context_length\":300") != NULL);
   CHECK(strstr(json, "\"bos_token\":260") != NULL && strstr(json, "\"eos_token\":262") != NULL);
+  CHECK(strstr(json, "\"control_tokens\":[260,261,262]") != NULL);
+  CHECK(strstr(json, "\"chat_template\":\"{%") != NULL);
   sparrow_free(json);
   CHECK(sparrow_engine_stats(engine, &json, NULL) == SPARROW_OK);
   CHECK(strstr(json, "\"running_count\":") != NULL);
