@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import pathlib
 from typing import Any, Dict, List, NamedTuple, Set, Tuple
 
 logger = logging.getLogger("sparrow")
@@ -36,7 +37,7 @@ _GGUF = "a GGUF file holds the weights, their types and the configuration"
 ENGINE_ARGUMENTS: Dict[str, EngineArgument] = {
     row.name: row
     for row in [
-        *_rows("used", "a .gguf file, or a name, alias or hub's id of the catalog", "model"),
+        *_rows("used", "a .gguf file, a folder that holds one, or a name, alias or hub's id of the catalog", "model"),
         *_rows("used", "the context of one request, in tokens", "max_model_len"),
         *_rows("used", "auto, float16, bfloat16, float32 or q8_0", "kv_cache_dtype"),
         *_rows("used", "of what requests without a seed draw; None: random", "seed"),
@@ -359,6 +360,21 @@ def check_engine_arguments(arguments: Dict[str, Any]) -> None:
             logger.info("%s has no meaning here: %s", name, row.reason)
 
 
+def model_file(model: Any) -> str:
+    """The model as the engine takes it: of a folder its one .gguf file. Raises ValueError where it has
+    none or several; a name that is no path may be the catalog's all the same."""
+    folder = pathlib.Path(model)
+    if not folder.is_dir():
+        return str(model)
+    found = sorted(folder.glob("*.gguf"))
+    if len(found) == 1:
+        return str(found[0])
+    if not found and not folder.is_absolute() and not str(model).startswith("."):
+        return str(model)
+    names = ", ".join(path.name for path in found) or "none"
+    raise ValueError(f"a folder must hold one .gguf file to be a model, and {model} has {names}")
+
+
 def _positive(name: str, value: Any, unset: Tuple[Any, ...]) -> int:
     if _is_one_of(value, unset):
         return 0
@@ -413,6 +429,12 @@ class EngineArgs:
                 help=row.reason if row.kind == "used" else argparse.SUPPRESS,
             )
         return parser
+
+
+    @classmethod
+    def from_cli_args(cls, args: argparse.Namespace) -> "EngineArgs":
+        """Of the flags that add_cli_args made; what else the namespace holds is left out."""
+        return cls(**{name: value for name, value in vars(args).items() if name in ENGINE_ARGUMENTS})
 
 
 AsyncEngineArgs = EngineArgs

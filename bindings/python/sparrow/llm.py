@@ -9,8 +9,9 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from .beam_search import search_beams
 from .engine import Engine
-from .engine_args import engine_options
+from .engine_args import engine_options, model_file
 from .errors import InvalidArgument
+from .llm_engine import LLMEngine
 from .lora import LoRARequest
 from .outputs import (
     BeamSearchOutput,
@@ -28,6 +29,7 @@ from .prompts import Prompt, PromptType, as_list, at_index, check_prompt, for_ea
 from .request import Model, Request
 from .sampling_params import SAMPLING_FIELD_NAMES, BeamSearchParams, RequestOutputKind, SamplingParams
 from .tokenizer import Tokenizer
+from .tokenizers import remember_engine
 
 # How often an interrupt is looked for.
 _POLL_MS = 100
@@ -43,9 +45,10 @@ def load_model(model: str, arguments: Dict[str, Any]) -> "tuple[Model, SamplingP
     options = engine_options({"model": model, **arguments})
     bar = _LoadBar(arguments.get("use_tqdm_on_load", True))
     try:
-        engine = Engine(str(model), on_progress=bar.show, **options)
+        engine = Engine(model_file(model), on_progress=bar.show, **options)
     finally:
         bar.close()
+    remember_engine(model, engine)
     try:
         if arguments.get("generation_config", "auto") == "vllm":
             defaults = SamplingParams()
@@ -120,7 +123,7 @@ class LLM:
         """Loads a model, pulling one of the catalog that is not here.
 
         Args:
-            model: a .gguf file, or a name, alias or hub's id of the catalog.
+            model: a .gguf file, a folder that holds one, or a name, alias or hub's id of the catalog.
             tokenizer: the file's own is used; another is refused.
             tensor_parallel_size: 1.
             dtype: auto, half, float16, bfloat16, float or float32; a GGUF keeps its own types.
@@ -153,6 +156,7 @@ class LLM:
         )
         self._pooling = pooling_type(arguments.get("pooler_config") or arguments.get("override_pooler_config"))
         self._model, self._defaults = load_model(model, arguments)
+        self.llm_engine = LLMEngine(self._model, str(model), seed)
         self._request_ids = itertools.count()
 
     @property

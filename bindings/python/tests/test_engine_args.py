@@ -1,12 +1,14 @@
 """vLLM's engine arguments: used, noted or refused."""
 
 import logging
+import pathlib
+import tempfile
 import unittest
 
 from sparrow import LLM, EngineArgs, NotFound, SparrowError
 from sparrow.engine_args import ENGINE_ARGUMENTS, _noted, engine_options
 
-from .support import load
+from .support import load, model_path
 
 
 class EngineArgumentsTest(unittest.TestCase):
@@ -90,6 +92,19 @@ class EngineArgumentsTest(unittest.TestCase):
         with self.assertRaises(TypeError):
             EngineArgs(model="m", modle="n")
 
+    def test_a_folder_is_its_one_file(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            with self.assertRaisesRegex(ValueError, "a folder must hold one .gguf file .* has none"):
+                LLM(name)
+            (folder / "config.json").write_text("{}")
+            (folder / "a.gguf").symlink_to(model_path())
+            with LLM(folder, max_model_len=64, thread_count=1) as llm:
+                self.assertEqual(llm.llm_engine.model_config.model, name)
+            (folder / "b.gguf").symlink_to(model_path())
+            with self.assertRaisesRegex(ValueError, "has a.gguf, b.gguf"):
+                LLM(name)
+
     def test_flags_are_made_of_the_table(self):
         import argparse
 
@@ -98,6 +113,9 @@ class EngineArgumentsTest(unittest.TestCase):
         self.assertEqual(vars(parser.parse_args([])), {"model": "m"})
         given = vars(parser.parse_args(["--max-model-len", "64", "--enforce-eager", "--kv-cache-dtype", "q8_0"]))
         self.assertEqual(given, {"model": "m", "max_model_len": 64, "enforce_eager": True, "kv_cache_dtype": "q8_0"})
+        parser.add_argument("--verbose", action="store_true")
+        args = EngineArgs.from_cli_args(parser.parse_args(["--seed", "3", "--verbose"]))
+        self.assertEqual(vars(args), {"model": "m", "seed": 3})
 
 
 if __name__ == "__main__":

@@ -9,9 +9,19 @@ import time
 import unittest
 from contextlib import redirect_stderr
 
-from sparrow import ContextFull, InvalidArgument, Logprob, LoRARequest, PoolingParams, SamplingParams, TokensPrompt
+from sparrow import (
+    ContextFull,
+    EmbeddingRequestOutput,
+    InvalidArgument,
+    Logprob,
+    LoRARequest,
+    PoolingParams,
+    SamplingParams,
+    TokensPrompt,
+)
+from sparrow.tokenizers import get_tokenizer
 
-from .support import IM_END, VOCABULARY, adapter_path, load, shared_llm
+from .support import IM_END, VOCABULARY, adapter_path, load, model_path, shared_llm
 
 GREEDY = SamplingParams(temperature=0, max_tokens=12, ignore_eos=True)
 
@@ -312,6 +322,60 @@ class TokenizerTest(unittest.TestCase):
         self.assertEqual(text, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n")
         ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True)
         self.assertEqual(tokenizer.decode(ids), text)
+        encoding = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
+        self.assertEqual((encoding.input_ids, encoding.attention_mask), (ids, [1] * len(ids)))
+        several = tokenizer.apply_chat_template([messages, messages], tokenize=False, add_generation_prompt=True)
+        self.assertEqual(several, [text, text])
+        with self.assertRaisesRegex(ValueError, "return_tensors='pt' is not supported"):
+            tokenizer.apply_chat_template(messages, return_tensors="pt")
+
+    def test_options_that_change_the_ids_count_or_are_refused(self):
+        tokenizer = shared_llm().get_tokenizer()
+        ids = tokenizer.encode("hello there")
+        self.assertEqual(tokenizer.encode("hello there", truncation=True, max_length=3), ids[:3])
+        self.assertEqual(tokenizer("hello there", max_length=3, return_attention_mask=False).input_ids, ids)
+        with self.assertRaisesRegex(ValueError, "return_tensors='pt' is not supported"):
+            tokenizer("hello there", return_tensors="pt")
+        with self.assertRaisesRegex(ValueError, "padding=True is not supported"):
+            tokenizer(["a", "bc"], padding=True)
+        with self.assertRaisesRegex(TypeError, "the tokenizer has no option 'return_offsets_mapping'"):
+            tokenizer("a", return_offsets_mapping=True)
+
+    def test_the_template_is_the_one_that_conversations_go_through(self):
+        tokenizer = shared_llm().get_tokenizer()
+        messages = [{"role": "user", "content": "hi"}]
+        self.assertTrue(tokenizer.chat_template.startswith("{% for message in messages %}"))
+        self.assertEqual(tokenizer.get_chat_template(), tokenizer.chat_template)
+        self.assertEqual(tokenizer.get_chat_template("{{ 1 }}"), "{{ 1 }}")
+        given = tokenizer.apply_chat_template(messages, chat_template=tokenizer.chat_template, tokenize=False)
+        self.assertEqual(given, tokenizer.apply_chat_template(messages, tokenize=False))
+
+    def test_special_tokens_are_ids_and_texts(self):
+        tokenizer = shared_llm().get_tokenizer()
+        texts = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+        self.assertEqual(tokenizer.all_special_ids, [260, 261, 262])
+        self.assertEqual(tokenizer.all_special_tokens, texts)
+        self.assertEqual(tokenizer.convert_tokens_to_ids(texts), [260, 261, 262])
+        self.assertEqual(tokenizer.convert_tokens_to_ids("<|im_end|>"), IM_END)
+        self.assertIsNone(tokenizer.convert_tokens_to_ids("no token"))
+        self.assertEqual(tokenizer.convert_ids_to_tokens([IM_END, 32]), ["<|im_end|>", "A"])
+
+    def test_get_tokenizer_finds_a_loaded_model_or_loads_it(self):
+        with load() as llm:
+            found = get_tokenizer(model_path())
+            self.assertEqual(found.model_max_length, 400)
+            self.assertEqual(found.encode("hello"), llm.get_tokenizer().encode("hello"))
+        again = get_tokenizer(model_path(), tokenizer_mode="auto", trust_remote_code=False, revision=None)
+        self.assertEqual(again.model_max_length, 256)
+        found_ids = shared_llm().get_tokenizer().encode("hello")
+        self.assertEqual(again.encode("hello"), found_ids)
+        with_bos = get_tokenizer(model_path(), add_bos_token=True)
+        self.assertEqual(with_bos.encode("hello"), [with_bos.bos_token_id, *found_ids])
+        self.assertEqual(with_bos.encode("hello", add_special_tokens=False), found_ids)
+        with self.assertRaisesRegex(ValueError, "tokenizer_mode='mistral' is not supported"):
+            get_tokenizer(model_path(), tokenizer_mode="mistral")
+        with self.assertRaisesRegex(TypeError, "unexpected keyword argument 'vocab_file'"):
+            get_tokenizer(model_path(), vocab_file="a")
 
     def test_a_lone_surrogate_is_a_replacement_character(self):
         tokenizer = shared_llm().get_tokenizer()
@@ -363,6 +427,12 @@ class LifetimeTest(unittest.TestCase):
         thread.join(20)
         self.assertFalse(thread.is_alive())
         self.assertIn(reasons[-1], ("abort", "the engine was shut down"))
+
+    def test_the_llm_engine_tells_what_was_loaded(self):
+        engine = shared_llm().llm_engine
+        self.assertEqual((engine.model_config.max_model_len, engine.model_config.get_vocab_size()), (400, VOCABULARY))
+        self.assertEqual(engine.model_config.model, model_path())
+        self.assertIs(engine.get_tokenizer(), shared_llm().get_tokenizer())
 
     def test_several_threads_may_call_at_once(self):
         expected = generate("hello")[0].outputs[0].token_ids
