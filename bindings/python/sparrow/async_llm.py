@@ -6,13 +6,14 @@ import asyncio
 import atexit
 import dataclasses
 import threading
-from typing import Any, AsyncIterator, Dict, List, Optional, Sequence, Union
+from typing import Any, AsyncIterator, Callable, Dict, List, Optional, Sequence, Union
 
 from .lora import LoRARequest
 from .engine import Engine
 from .engine_args import EngineArgs
 from .llm import load_model
-from .outputs import RequestOutput
+from .outputs import PoolingRequestOutput, RequestOutput
+from .pooling import PoolingParams, PoolingRequest, pooling_type
 from .prompts import PromptType, check_prompt, read_prompt
 from .request import Answer, Request
 from .sampling_params import RequestOutputKind, SamplingParams
@@ -26,7 +27,7 @@ _POLL_MS = 10
 class _Reader:
     """A request, and the loop and queue that its outputs go to."""
 
-    request: Request
+    request: Union[Request, PoolingRequest]
     loop: asyncio.AbstractEventLoop
     queue: "asyncio.Queue[Any]"
     held: List[Answer] = dataclasses.field(default_factory=list)
@@ -52,6 +53,9 @@ class AsyncLLM:
 
     def __init__(self, model: str, **engine_arguments: Any) -> None:
         """As LLM(): the same arguments and errors."""
+        self._pooling = pooling_type(
+            engine_arguments.get("pooler_config") or engine_arguments.get("override_pooler_config")
+        )
         self._model, self._defaults = load_model(model, {"seed": 0, **engine_arguments})
         self._readers: Dict[str, _Reader] = {}
         self._changed = threading.Condition()
@@ -84,7 +88,7 @@ class AsyncLLM:
         """What the model is best used with."""
         return self._defaults.clone()
 
-    async def generate(
+    def generate(
         self,
         prompt: PromptType,
         sampling_params: Optional[SamplingParams],
@@ -114,13 +118,51 @@ class AsyncLLM:
         params.verify()
         read = read_prompt(prompt, self._model.tokenizer)
         check_prompt(read.ids, self._model.tokenizer)
+
+        def submit() -> Request:
+            return Request(self._model, request_id, read, params.clone(), priority > 0, lora_request)
+
+        return self._outputs(request_id, submit)
+
+    def encode(
+        self,
+        prompt: PromptType,
+        pooling_params: Optional[PoolingParams],
+        request_id: str,
+        *,
+        lora_request: Optional[LoRARequest] = None,
+        priority: int = 0,
+    ) -> AsyncIterator[PoolingRequestOutput]:
+        """One output: the vector of a prompt, as LLM.encode() gives it.
+
+        Args:
+            prompt, request_id, priority: as for generate(). pooling_params: None: normalized, whole.
+
+        Raises:
+            ValueError, TypeError, SparrowError: as LLM.encode(). Cancelled: the request was aborted.
+        """
+        params = PoolingParams() if pooling_params is None else pooling_params
+        if not isinstance(params, PoolingParams):
+            raise TypeError(f"pooling_params must be PoolingParams, got {params!r}")
+        read = read_prompt(prompt, self._model.tokenizer)
+        check_prompt(read.ids, self._model.tokenizer)
+
+        def submit() -> PoolingRequest:
+            return PoolingRequest(self._model, request_id, read, self._pooling, params, priority > 0, lora_request)
+
+        return self._outputs(request_id, submit)
+
+    async def _outputs(
+        self, request_id: str, submit: Callable[[], Union[Request, PoolingRequest]]
+    ) -> AsyncIterator[Any]:
+        """Submits a request and gives its outputs, the last of which is finished."""
         loop = asyncio.get_running_loop()
         with self._changed:
             if self._is_shut_down:
                 raise RuntimeError("the engine was shut down")
             if request_id in self._readers:
                 raise ValueError(f"request_id {request_id!r} is running already")
-            request = Request(self._model, request_id, read, params.clone(), priority > 0, lora_request)
+            request = submit()
             reader = _Reader(request, loop, asyncio.Queue())
             self._readers[request_id] = reader
             self._changed.notify()
@@ -163,10 +205,6 @@ class AsyncLLM:
     def __exit__(self, *_: Any) -> None:
         self.shutdown()
 
-    async def encode(self, *_: Any, **__: Any) -> None:
-        """Raises NotImplementedError: LLM.embed has embeddings."""
-        raise NotImplementedError("AsyncLLM has no embeddings yet; LLM.embed has")
-
     def _read(self) -> None:
         """The reading thread: waits for the request that gave something last, and looks at all others."""
         waited_for: Optional[_Reader] = None
@@ -192,18 +230,20 @@ class AsyncLLM:
         request = reader.request
         try:
             changed = request.read(timeout_ms)
-            if changed:
-                self._give(reader, changed)
+            if isinstance(request, PoolingRequest):
+                if request.is_finished:
+                    reader.put(request.output())
+                    request.close()
+            elif changed:
+                self._give(reader, request, changed)
             return bool(changed)
         except Exception as error:  # pylint: disable=broad-except
-            for answer in request.answers:
-                answer.error = answer.error or error  # so that the request counts as finished
-            request.close()
+            request.fail(error)
             reader.put(error)
             return True
 
-    def _give(self, reader: _Reader, changed: Sequence[Answer]) -> None:
-        request, params = reader.request, reader.request.params
+    def _give(self, reader: _Reader, request: Request, changed: Sequence[Answer]) -> None:
+        params = request.params
         if params.output_kind == RequestOutputKind.FINAL_ONLY:
             if request.is_finished:
                 reader.put(request.output())

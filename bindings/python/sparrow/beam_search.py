@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence
 
 from .engine import Stream, Token
+from .lora import LoRARequest
 from .outputs import BeamSearchOutput, BeamSearchSequence, Logprob
 from .progress import progress_bar
 from .prompts import Prompt, at_index
@@ -21,20 +22,28 @@ class _Search:
     """The beams of one prompt."""
 
     beams: List[BeamSearchSequence]
+    adapter: Optional[str]
     completed: List[BeamSearchSequence] = field(default_factory=list)
 
 
 def search_beams(
-    model: Model, prompts: Sequence[Prompt], params: BeamSearchParams, use_tqdm: Any
+    model: Model,
+    prompts: Sequence[Prompt],
+    params: BeamSearchParams,
+    lora_requests: Sequence[Optional[LoRARequest]],
+    use_tqdm: Any,
 ) -> List[BeamSearchOutput]:
-    """The best beams of each prompt, which were checked before."""
+    """The best beams of each prompt, which were checked before; each by its adapter, or None."""
     tokenizer = model.tokenizer
     ends = set(tokenizer.end_of_generation)
     # The end of generation is never sampled here, as that would end the request; it is still among
     # the most likely tokens, which are of the raw logits.
     one_token = SamplingParams(temperature=0, max_tokens=1, logprobs=2 * params.beam_width, ignore_eos=True)
     fields = one_token.engine_fields()
-    searches = [_Search([BeamSearchSequence(tokens=list(prompt.ids))]) for prompt in prompts]
+    searches = [
+        _Search([BeamSearchSequence(tokens=list(prompt.ids), lora_request=each)], model.adapters.name_of(each))
+        for prompt, each in zip(prompts, lora_requests)
+    ]
 
     def score(beam: BeamSearchSequence) -> float:
         length = len(beam.tokens) - (beam.tokens[-1] in ends)
@@ -47,7 +56,7 @@ def search_beams(
                 _retire_full(search, tokenizer.model_max_length)
             if not any(search.beams for search in searches):
                 break
-            steps = iter(_step(model, [[beam.tokens for beam in search.beams] for search in searches], fields))
+            steps = iter(_step(model, searches, fields))
             for search in searches:
                 grown: List[BeamSearchSequence] = []
                 for beam in search.beams:
@@ -87,18 +96,20 @@ def _continuations(model: Model, beam: BeamSearchSequence, token: Token) -> List
         BeamSearchSequence(
             tokens=[*beam.tokens, token_id],
             logprobs=[*beam.logprobs, logprobs],
+            lora_request=beam.lora_request,
             cum_logprob=beam.cum_logprob + entry.logprob,
         )
         for token_id, entry in logprobs.items()
     ]
 
 
-def _step(model: Model, beams: Sequence[Sequence[Sequence[int]]], fields: Dict[str, Any]) -> List[Token]:
+def _step(model: Model, searches: Sequence[_Search], fields: Dict[str, Any]) -> List[Token]:
     """The next token of every beam, all run together."""
     streams: List["tuple[int, Stream]"] = []
     try:
-        for index, of_prompt in enumerate(beams):
-            streams += [(index, model.engine.submit(tokens, fields)) for tokens in of_prompt]
+        for index, search in enumerate(searches):
+            for beam in search.beams:
+                streams.append((index, model.engine.submit(beam.tokens, fields, adapter=search.adapter)))
         return [_read_token(index, stream) for index, stream in streams]
     finally:
         for _, stream in streams:

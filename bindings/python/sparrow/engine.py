@@ -283,11 +283,13 @@ class Engine:
 
 
 class Stream:
-    """The answer to one request, read by one thread at a time. Dropping it cancels the request."""
+    """The answer to one request, read by one thread at a time. Any thread may cancel it, and dropping
+    it does."""
 
     def __init__(self, handle: ctypes.c_void_p) -> None:
         self._handle = handle
         self._close = weakref.finalize(self, library().sparrow_stream_free, handle)
+        self._closing = threading.Lock()  # a stream may be cancelled while its reader frees it
         self.is_finished = False
 
     def next(self, timeout_ms: int = -1) -> Optional[Delta]:
@@ -315,12 +317,14 @@ class Stream:
 
     def cancel(self) -> None:
         """The request ends within one step of the engine."""
-        if self._close.alive:
-            library().sparrow_stream_cancel(self._handle)
+        with self._closing:
+            if self._close.alive:
+                library().sparrow_stream_cancel(self._handle)
 
     def close(self) -> None:
         """Cancels what has not finished, and frees the stream. May be called again."""
-        self._close()
+        with self._closing:
+            self._close()
 
     def stats(self) -> RequestStats:
         """Complete once the last delta was read."""

@@ -16,14 +16,13 @@ from .lora import LoRARequest
 from .outputs import (
     BeamSearchOutput,
     ClassificationRequestOutput,
-    EmbeddingOutput,
     EmbeddingRequestOutput,
     PoolingRequestOutput,
     RequestOutput,
     ScoringOutput,
     ScoringRequestOutput,
 )
-from .pooling import PoolingParams, cosine, embed_all, pooling_type
+from .pooling import PoolingParams, PoolingRequest, cosine, pooling_type
 from .progress import progress_bar
 from .prompts import Prompt, PromptType, as_list, at_index, check_prompt, for_each, read_prompt
 from .request import Model, Request
@@ -268,7 +267,7 @@ class LLM:
         self,
         prompts: Union[PromptType, Sequence[PromptType]],
         params: BeamSearchParams,
-        lora_request: Any = None,
+        lora_request: Union[LoRARequest, Sequence[Optional[LoRARequest]], None] = None,
         use_tqdm: UseTqdm = False,
         concurrency_limit: Optional[int] = None,
     ) -> List[BeamSearchOutput]:
@@ -277,6 +276,7 @@ class LLM:
         Args:
             prompts: as for generate().
             params: how wide and how long.
+            lora_request: a LoRARequest for all, or a list with one or None for each.
             use_tqdm: whether a bar shows the steps.
             concurrency_limit: accepted; the engine lets what does not fit wait.
 
@@ -284,8 +284,6 @@ class LLM:
             As generate().
         """
         del concurrency_limit
-        if lora_request is not None:
-            raise ValueError("lora_request is not supported in beam_search yet")
         tokenizer = self._model.tokenizer
         read = []
         for index, prompt in enumerate(as_list(prompts)):
@@ -294,7 +292,8 @@ class LLM:
                 check_prompt(read[-1].ids, tokenizer)
             except Exception as error:  # pylint: disable=broad-except
                 raise at_index(index, error) from None
-        return search_beams(self._model, read, params, use_tqdm)
+        adapters = for_each("lora_request", lora_request or None, len(read))
+        return search_beams(self._model, read, params, adapters, use_tqdm)
 
     def _run(
         self,
@@ -389,44 +388,57 @@ class LLM:
         prompts: Union[PromptType, Sequence[PromptType]],
         *,
         use_tqdm: UseTqdm = True,
-        pooling_params: Optional[PoolingParams] = None,
-        lora_request: Optional[LoRARequest] = None,
+        pooling_params: Union[PoolingParams, Sequence[PoolingParams], None] = None,
+        lora_request: Union[LoRARequest, Sequence[Optional[LoRARequest]], None] = None,
     ) -> List[EmbeddingRequestOutput]:
         """Vectors of prompts, in their order: the final hidden state of the last token, or as the
         pooler_config that the LLM was made with says. Raises as generate()."""
-        params = pooling_params or PoolingParams()
-        read = self._read_prompts(prompts)
-        bar = progress_bar(use_tqdm, len(read), "Processed prompts")
-        try:
-            adapter = self._model.adapters.name_of(lora_request)
-            found = embed_all(self._model.engine, read, self._pooling, params, adapter, bar)
-        finally:
-            bar.close()
-        return [
-            EmbeddingRequestOutput(
-                request_id=str(next(self._request_ids)),
-                outputs=EmbeddingOutput(embedding.vector),
-                prompt_token_ids=prompt.ids,
-                num_cached_tokens=embedding.cached_tokens,
-            )
-            for prompt, embedding in zip(read, found)
-        ]
+        found = self.encode(prompts, pooling_params, use_tqdm=use_tqdm, lora_request=lora_request)
+        return [EmbeddingRequestOutput.from_base(output) for output in found]
 
     def encode(
         self,
         prompts: Union[PromptType, Sequence[PromptType]],
-        pooling_params: Optional[PoolingParams] = None,
+        pooling_params: Union[PoolingParams, Sequence[PoolingParams], None] = None,
         *,
         use_tqdm: UseTqdm = True,
-        lora_request: Optional[LoRARequest] = None,
+        lora_request: Union[LoRARequest, Sequence[Optional[LoRARequest]], None] = None,
         pooling_task: Optional[str] = None,
     ) -> List[PoolingRequestOutput]:
-        """embed(); pooling_task must be embed or None. Raises ValueError for another."""
+        """The vectors of embed(), as `outputs.data`; pooling_task must be embed or None. Raises ValueError
+        for another, and as generate()."""
         if pooling_task not in (None, "embed"):
             raise ValueError(f"pooling_task must be embed: the model has no head for {pooling_task!r}")
-        return list(
-            self.embed(prompts, use_tqdm=use_tqdm, pooling_params=pooling_params, lora_request=lora_request)
-        )
+        read = self._read_prompts(prompts)
+        params = for_each("pooling_params", pooling_params, len(read))
+        adapters = for_each("lora_request", lora_request or None, len(read))
+        requests: List[PoolingRequest] = []
+        bar = progress_bar(use_tqdm, len(read), "Processed prompts")
+        index = 0
+        try:
+            for index, prompt in enumerate(read):
+                check_prompt(prompt.ids, self._model.tokenizer)
+                requests.append(
+                    PoolingRequest(
+                        self._model,
+                        str(next(self._request_ids)),
+                        prompt,
+                        self._pooling,
+                        params[index] or PoolingParams(),
+                        lora_request=adapters[index],
+                    )
+                )
+            for index, request in enumerate(requests):
+                while not request.is_finished:
+                    request.read(_POLL_MS)
+                bar.update(1)
+            return [request.output() for request in requests]
+        except Exception as error:
+            raise at_index(index, error) from None
+        finally:
+            bar.close()
+            for request in requests:
+                request.close()
 
     def classify(
         self,

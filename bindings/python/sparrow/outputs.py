@@ -132,15 +132,30 @@ class BeamSearchOutput:
 
 
 @dataclass
+class PoolingOutput:
+    """A pooled vector, of encode()."""
+
+    data: List[float]
+
+
+@dataclass
 class EmbeddingOutput:
-    """A pooled vector."""
+    """A pooled vector, of embed()."""
 
     embedding: List[float]
+
+    @staticmethod
+    def from_base(pooling_output: PoolingOutput) -> "EmbeddingOutput":
+        """Of what encode() gives."""
+        return EmbeddingOutput(list(pooling_output.data))
 
     @property
     def hidden_size(self) -> int:
         """Its length."""
         return len(self.embedding)
+
+    def __repr__(self) -> str:
+        return f"EmbeddingOutput(hidden_size={self.hidden_size})"
 
 
 @dataclass
@@ -164,7 +179,7 @@ class ScoringOutput:
 
 @dataclass
 class PoolingRequestOutput:
-    """The pooled result of one prompt; `outputs` is one of the three above."""
+    """The pooled result of one prompt; `outputs` is one of the four above."""
 
     request_id: str
     outputs: Any
@@ -175,6 +190,17 @@ class PoolingRequestOutput:
 
 class EmbeddingRequestOutput(PoolingRequestOutput):
     """Of LLM.embed."""
+
+    @staticmethod
+    def from_base(request_output: PoolingRequestOutput) -> "EmbeddingRequestOutput":
+        """Of what encode() gives."""
+        return EmbeddingRequestOutput(
+            request_id=request_output.request_id,
+            outputs=EmbeddingOutput.from_base(request_output.outputs),
+            prompt_token_ids=request_output.prompt_token_ids,
+            num_cached_tokens=request_output.num_cached_tokens,
+            finished=request_output.finished,
+        )
 
 
 class ClassificationRequestOutput(PoolingRequestOutput):

@@ -6,8 +6,11 @@ import dataclasses
 import math
 from typing import Any, List, Optional, Sequence
 
-from .engine import Engine
-from .prompts import Prompt, at_index
+from .errors import Cancelled
+from .lora import LoRARequest
+from .outputs import PoolingOutput, PoolingRequestOutput
+from .prompts import Prompt
+from .request import Model
 
 # vLLM's names of pooling types, and the engine's.
 POOLING_TYPES = {"LAST": "last", "MEAN": "mean", "CLS": "cls"}
@@ -50,56 +53,90 @@ def pooling_type(pooler_config: Any) -> str:
     return POOLING_TYPES[str(name).upper()]
 
 
-@dataclasses.dataclass
-class Embedding:
-    """One prompt's vector, and how much of the prompt was found in the cache."""
+class PoolingRequest:
+    """A prompt on its way to a vector."""
 
-    vector: List[float]
-    cached_tokens: int
+    def __init__(
+        self,
+        model: Model,
+        request_id: str,
+        prompt: Prompt,
+        pooling: str,
+        params: PoolingParams,
+        is_batch: bool = False,
+        lora_request: Optional[LoRARequest] = None,
+    ) -> None:
+        """Submits it. Raises what the engine refuses."""
+        self.request_id = request_id
+        self.prompt = prompt
+        self._params = params
+        self._vector: Optional[List[float]] = None
+        self.error: Optional[Exception] = None
+        self._stream = model.engine.submit(
+            prompt.ids,
+            {},
+            is_batch=is_batch,
+            adapter=model.adapters.name_of(lora_request),
+            pooling=pooling,
+            normalize=params.is_normalized and params.dimensions is None,
+        )
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether its vector or an error was read."""
+        return self._vector is not None or self.error is not None
 
-def embed_all(
-    engine: Engine,
-    prompts: Sequence[Prompt],
-    pooling: str,
-    params: PoolingParams,
-    adapter: Optional[str],
-    bar: Any,
-) -> List[Embedding]:
-    """The vectors of prompts, in their order. Cancels all if one fails."""
-    is_whole = params.dimensions is None
-    streams: List[Any] = []
-    try:
-        for index, prompt in enumerate(prompts):
-            try:
-                streams.append(
-                    engine.submit(
-                        prompt.ids, {}, adapter=adapter, pooling=pooling, normalize=params.is_normalized and is_whole
-                    )
-                )
-            except Exception as error:  # pylint: disable=broad-except
-                raise at_index(index, error) from None
-        embeddings = []
-        for index, stream in enumerate(streams):
-            delta = None
-            while not stream.is_finished:
-                delta = stream.next(100) or delta
-            assert delta is not None
+    def read(self, timeout_ms: int) -> bool:
+        """Takes what has come; false if nothing did within `timeout_ms`. Raises what went wrong."""
+        delta = self._stream.next(timeout_ms)
+        if delta is None:
+            return False
+        if delta.finish_reason is None:
+            return True
+        try:
             if delta.error is not None:
-                raise at_index(index, delta.error)
-            vector = delta.embedding
-            if not is_whole:
-                if params.dimensions > len(vector):
-                    raise ValueError(f"dimensions must be in [1, {len(vector)}], got {params.dimensions}")
-                vector = vector[: params.dimensions]
-                length = math.sqrt(sum(value * value for value in vector)) if params.is_normalized else 1.0
-                vector = [value / length for value in vector] if length > 0 else vector
-            embeddings.append(Embedding(vector, stream.stats().cached_tokens))
-            bar.update(1)
-        return embeddings
-    finally:
-        for stream in streams:
-            stream.close()
+                raise delta.error
+            if delta.finish_reason == "abort":
+                raise Cancelled("the request was aborted")
+            self._vector = self._cut(delta.embedding)
+        except Exception as error:
+            self.fail(error)
+            raise
+        return True
+
+    def _cut(self, vector: List[float]) -> List[float]:
+        """As many dimensions as are wanted."""
+        params = self._params
+        if params.dimensions is None:
+            return vector
+        if params.dimensions > len(vector):
+            raise ValueError(f"dimensions must be in [1, {len(vector)}], got {params.dimensions}")
+        vector = vector[: params.dimensions]
+        length = math.sqrt(sum(value * value for value in vector)) if params.is_normalized else 1.0
+        return [value / length for value in vector] if length > 0 else vector
+
+    def fail(self, error: Exception) -> None:
+        """Counts as finished from now on."""
+        self.error = self.error or error
+        self.close()
+
+    def cancel(self) -> None:
+        """Ends it with an error."""
+        self._stream.cancel()
+
+    def close(self) -> None:
+        """Cancels what has not finished, and frees the stream; output() is had before."""
+        self._stream.close()
+
+    def output(self) -> PoolingRequestOutput:
+        """Once it has finished."""
+        assert self._vector is not None
+        return PoolingRequestOutput(
+            request_id=self.request_id,
+            outputs=PoolingOutput(self._vector),
+            prompt_token_ids=self.prompt.ids,
+            num_cached_tokens=self._stream.stats().cached_tokens,
+        )
 
 
 def cosine(a: Sequence[float], b: Sequence[float]) -> float:

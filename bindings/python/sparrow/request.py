@@ -267,6 +267,12 @@ class Request:
             timeout_ms = 0
         return changed
 
+    def fail(self, error: Exception) -> None:
+        """Counts as finished from now on."""
+        for answer in self.answers:
+            answer.error = answer.error or error
+        self.close()
+
     def cancel(self) -> None:
         """Every answer ends with finish_reason "abort"."""
         for answer in self.answers:

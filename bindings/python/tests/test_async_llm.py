@@ -3,9 +3,9 @@
 import asyncio
 import unittest
 
-from sparrow import AsyncLLM, RequestOutputKind, SamplingParams
+from sparrow import AsyncLLM, Cancelled, LoRARequest, PoolingParams, RequestOutputKind, SamplingParams
 
-from .support import model_path, shared_llm
+from .support import adapter_path, model_path, shared_llm
 
 
 def params(**fields):
@@ -73,6 +73,48 @@ class AsyncLLMTest(unittest.IsolatedAsyncioTestCase):
             await self.collect(extra_args={"dry": 1})
 
 
+class EncodeTest(unittest.IsolatedAsyncioTestCase):
+    def setUp(self):
+        self.llm = AsyncLLM(model_path(), max_model_len=400, thread_count=1)
+        self.addCleanup(self.llm.shutdown)
+
+    async def encode(self, request_id="r", prompt="hello", params=None, **options):
+        return [output async for output in self.llm.encode(prompt, params, request_id, **options)]
+
+    async def test_a_vector_is_that_of_the_llm_beside_what_is_generated(self):
+        generating = asyncio.ensure_future(anext_of(self.llm.generate("hello", params(max_tokens=390), "g")))
+        results = await asyncio.gather(*(self.encode(f"r{index}") for index in range(20)))
+        expected = shared_llm().encode("hello", use_tqdm=False)[0]
+        for outputs in results:
+            self.assertEqual(len(outputs), 1)
+            self.assertEqual(outputs[0].prompt_token_ids, expected.prompt_token_ids)
+            for a, b in zip(outputs[0].outputs.data, expected.outputs.data):
+                self.assertAlmostEqual(a, b, places=5)
+        self.assertEqual({outputs[0].request_id for outputs in results}, {f"r{index}" for index in range(20)})
+        await generating
+
+    async def test_pooling_parameters_and_adapters_count(self):
+        few = await self.encode(params=PoolingParams(dimensions=5))
+        self.assertEqual(len(few[0].outputs.data), 5)
+        adapted = await self.encode(lora_request=LoRARequest("tiny", 1, adapter_path()))
+        self.assertNotEqual(adapted[0].outputs.data, (await self.encode())[0].outputs.data)
+
+    async def test_what_is_wrong_is_raised(self):
+        with self.assertRaisesRegex(ValueError, "the prompt is empty"):
+            await self.encode(prompt="")
+        with self.assertRaisesRegex(ValueError, r"dimensions must be in \[1, 64\], got 65"):
+            await self.encode(params=PoolingParams(dimensions=65))
+        with self.assertRaisesRegex(TypeError, "pooling_params must be PoolingParams"):
+            await self.encode(params=SamplingParams())
+        self.assertEqual(len(await self.encode()), 1)
+
+
+async def anext_of(stream):
+    async for output in stream:
+        last = output
+    return last
+
+
 class WaitingTest(unittest.IsolatedAsyncioTestCase):
     """One request runs at a time, so that the last of many is sure to wait."""
 
@@ -95,6 +137,15 @@ class WaitingTest(unittest.IsolatedAsyncioTestCase):
         await self.llm.abort(["r", "unknown"])
         output = await self.waiting
         self.assertEqual((output.outputs[0].finish_reason, output.finished), ("abort", True))
+
+    async def test_an_aborted_vector_is_an_error(self):
+        stream = self.llm.encode("hello", None, "v")
+        vector = asyncio.ensure_future(anext_of(stream))
+        await asyncio.sleep(0)
+        await self.llm.abort("v")
+        with self.assertRaisesRegex(Cancelled, "the request was aborted"):
+            await vector
+        await self.llm.abort("r")
 
     async def test_an_id_is_used_once_at_a_time(self):
         with self.assertRaisesRegex(ValueError, "'r' is running already"):

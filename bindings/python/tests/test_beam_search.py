@@ -2,9 +2,9 @@
 
 import unittest
 
-from sparrow import BeamSearchParams, SamplingParams
+from sparrow import BeamSearchParams, LoRARequest, SamplingParams
 
-from .support import IM_END, shared_llm
+from .support import IM_END, adapter_path, shared_llm
 
 
 class BeamSearchTest(unittest.TestCase):
@@ -48,6 +48,20 @@ class BeamSearchTest(unittest.TestCase):
         llm = shared_llm()
         output = llm.beam_search([[1] * 398], BeamSearchParams(beam_width=2, max_tokens=50))[0]
         self.assertTrue(all(len(beam.tokens) <= 400 for beam in output.sequences))
+
+    def test_the_beams_of_an_adapter_are_its_own(self):
+        llm = shared_llm()
+        adapter = LoRARequest("tiny", 1, adapter_path())
+        params = BeamSearchParams(beam_width=1, max_tokens=6, ignore_eos=True)
+        greedy = SamplingParams(temperature=0, max_tokens=6, ignore_eos=True)
+        outputs = llm.beam_search(["hello there"] * 2, params, lora_request=[adapter, None])
+        answers = llm.generate(["hello there"] * 2, greedy, use_tqdm=False, lora_request=[adapter, None])
+        for output, answer in zip(outputs, answers):
+            self.assertEqual(output.sequences[0].tokens, answer.prompt_token_ids + answer.outputs[0].token_ids)
+        self.assertNotEqual(outputs[0].sequences[0].tokens, outputs[1].sequences[0].tokens)
+        self.assertEqual([output.sequences[0].lora_request for output in outputs], [adapter, None])
+        with self.assertRaisesRegex(ValueError, "lora_request must be as many as the prompts, 1, got 2"):
+            llm.beam_search(["hello"], params, lora_request=[adapter, None])
 
     def test_a_bad_prompt_is_named_by_its_index(self):
         with self.assertRaisesRegex(ValueError, "prompt 1: the prompt is empty"):

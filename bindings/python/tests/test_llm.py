@@ -239,9 +239,18 @@ class EmbedTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "data_1 must be one, or as many as data_2, 3, got 2"):
             shared_llm().score(["a", "b"], ["a", "b", "c"], use_tqdm=False)
 
+    def test_encode_gives_the_numbers_of_embed(self):
+        encoded = shared_llm().encode(["hello"], use_tqdm=False, pooling_task="embed")[0]
+        embedded = shared_llm().embed(["hello"], use_tqdm=False)[0]
+        self.assertEqual(encoded.outputs.data, embedded.outputs.embedding)
+        self.assertEqual(EmbeddingRequestOutput.from_base(encoded).outputs, embedded.outputs)
+        self.assertEqual(repr(embedded.outputs), "EmbeddingOutput(hidden_size=64)")
+
     def test_a_wrong_prompt_is_named(self):
         with self.assertRaisesRegex(ValueError, "prompt 1: .*empty"):
             shared_llm().embed(["a", []], use_tqdm=False)
+        with self.assertRaisesRegex(ValueError, r"prompt 0: dimensions must be in \[1, 64\], got 99"):
+            shared_llm().embed(["a", "b"], use_tqdm=False, pooling_params=PoolingParams(dimensions=99))
 
 
 class LoRATest(unittest.TestCase):
