@@ -8,6 +8,7 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from .beam_search import search_beams
+from .conversations import read_conversation
 from .engine import Engine
 from .engine_args import engine_options, model_file
 from .errors import InvalidArgument
@@ -226,10 +227,11 @@ class LLM:
 
         Args:
             messages: a conversation, a list of {"role": …, "content": …}, or a list of conversations.
-                Control tokens in a message are text.
+                Control tokens in a message are text. A content may be a list of parts.
             sampling_params, use_tqdm, lora_request: as for generate().
             chat_template: a Jinja template in place of the model's.
-            chat_template_content_format: accepted; the template decides.
+            chat_template_content_format: whether the template is given a content of parts as one text
+                (string) or as parts (openai); auto: as it reads them. Parts must be text.
             add_generation_prompt: whether a new message of the assistant begins.
             continue_final_message: whether the last message goes on; add_generation_prompt must then
                 be False.
@@ -245,9 +247,9 @@ class LLM:
         conversations = [messages] if is_one else messages
         engine = self._model.engine
         read = []
+        template = self._model.tokenizer.get_chat_template(chat_template)
         for index, conversation in enumerate(conversations):
             request = {
-                "messages": list(conversation),
                 "tools": list(tools) if tools else None,
                 "chat_template": chat_template,
                 "add_generation_prompt": add_generation_prompt,
@@ -257,6 +259,7 @@ class LLM:
             try:
                 if not conversation:
                     raise InvalidArgument("the conversation is empty: it must hold at least one message")
+                request["messages"] = read_conversation(conversation, template, chat_template_content_format)
                 ids = engine.encode_chat(request)
             except Exception as error:  # pylint: disable=broad-except
                 raise at_index(index, error) from None

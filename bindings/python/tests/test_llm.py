@@ -296,6 +296,20 @@ class ChatTest(unittest.TestCase):
         )[0]
         self.assertEqual(output.prompt, "yo hi <|im_end|>")
 
+    def test_a_content_of_parts_is_one_text_unless_the_template_reads_parts(self):
+        parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
+        llm, messages = shared_llm(), [{"role": "user", "content": parts}]
+        output = llm.chat(messages, GREEDY, use_tqdm=False)[0]
+        self.assertEqual(output.prompt, "<|im_start|>user\none\ntwo<|im_end|>\n<|im_start|>assistant\n")
+        self.assertEqual(messages[0]["content"], parts)
+        template = "{% for m in messages %}{% for p in m['content'] %}({{ p.text }}){% endfor %}{% endfor %}"
+        output = llm.chat(messages, GREEDY, use_tqdm=False, chat_template=template)[0]
+        self.assertEqual(output.prompt, "(one)(two)")
+        with self.assertRaisesRegex(ValueError, "prompt 0: .*must be text, got 'image_url': only text is read"):
+            llm.chat([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}], GREEDY, use_tqdm=False)
+        with self.assertRaisesRegex(ValueError, "must be auto, string or openai, got 'xml'"):
+            llm.chat(messages, GREEDY, use_tqdm=False, chat_template_content_format="xml")
+
     def test_the_last_message_goes_on(self):
         messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "well"}]
         output = shared_llm().chat(
