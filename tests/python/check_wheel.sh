@@ -28,4 +28,5 @@ if article vllm 2> /dev/null; then
 fi
 "$folder/venv/bin/pip" install --quiet --no-index "$bindings/python-vllm-shim"
 article vllm
+"$folder/venv/bin/python" -c 'import vllm; from importlib.metadata import version; assert version("vllm") == vllm.__version__'
 "$folder/venv/bin/python" -c 'import sparrow; print(sparrow.library_path())' | grep "$folder/venv"

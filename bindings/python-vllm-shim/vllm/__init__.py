@@ -11,6 +11,8 @@ from sparrow import (
     EmbeddingOutput,
     EmbeddingRequestOutput,
     EngineArgs,
+    PoolingOutput,
+    PoolingParams,
     PoolingRequestOutput,
     PromptType,
     RequestOutput,
@@ -23,8 +25,9 @@ from sparrow import (
 
 AsyncLLMEngine = AsyncLLM
 
-# Of the shim; programs that ask for vLLM's version find one that says what it is.
-__version__ = "0.1.0"
+# Programs choose by it where they look for a function: vLLM's, whose names these are, and behind the
+# plus what is here in truth.
+__version__ = "0.33.0+sparrow.0.1.0"
 
 __all__ = [
     "AsyncEngineArgs",
@@ -38,6 +41,8 @@ __all__ = [
     "EmbeddingRequestOutput",
     "EngineArgs",
     "LLM",
+    "PoolingOutput",
+    "PoolingParams",
     "PoolingRequestOutput",
     "PromptType",
     "RequestOutput",

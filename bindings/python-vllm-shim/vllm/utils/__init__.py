@@ -1,1 +1,3 @@
 """vllm.utils."""
+
+from .argparse_utils import FlexibleArgumentParser  # noqa: F401

@@ -1,0 +1,3 @@
+"""vllm.lora.request."""
+
+from sparrow import LoRARequest  # noqa: F401

@@ -1,0 +1,3 @@
+"""vllm.pooling_params."""
+
+from sparrow import PoolingParams  # noqa: F401

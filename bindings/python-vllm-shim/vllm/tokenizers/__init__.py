@@ -1,0 +1,3 @@
+"""vllm.tokenizers."""
+
+from sparrow.tokenizers import get_tokenizer  # noqa: F401
