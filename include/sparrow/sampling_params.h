@@ -39,6 +39,8 @@ struct SamplingParams {
   double mirostat_tau = 5.0;
   double mirostat_eta = 0.1;
   std::map<int32_t, double> logit_bias;
+  std::vector<int32_t> allowed_token_ids;  // empty: all
+  std::vector<std::string> bad_words;
   std::vector<std::string> stop;
   std::vector<int32_t> stop_token_ids;
   bool ignore_eos = false;

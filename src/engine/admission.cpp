@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "engine/bad_words.h"
 #include "engine/dry_breakers.h"
 
 namespace sparrow {
@@ -51,7 +52,9 @@ void Admission::check(const Request& request) const {
     check_id(request.prompt[i], fmt::format("prompt token {}", i));
   for (const auto& [id, bias] : request.params.logit_bias) check_id(id, "logit_bias");
   for (const TokenId id : request.params.stop_token_ids) check_id(id, "stop_token_ids");
+  for (const TokenId id : request.params.allowed_token_ids) check_id(id, "allowed_token_ids");
   for (const std::string& text : request.params.stop) check_text(text, "stop");
+  for (const std::string& text : request.params.bad_words) check_text(text, "bad_words");
   for (const std::string& text : request.params.dry_sequence_breakers)
     check_text(text, "dry_sequence_breakers");
   if (request.context_length < 0 || request.context_length > context_length_) {
@@ -122,6 +125,9 @@ std::unique_ptr<Sequence> Admission::admit(Request request, SequenceSetup setup)
   const bool has_seed = params.seed && *params.seed >= 0;
   setup.sampling.seed = has_seed ? static_cast<uint64_t>(*params.seed) : draw_seed();
   setup.sampling.mirostat_mu = 2 * params.mirostat_tau;
+  setup.sampling.allowed = params.allowed_token_ids;
+  sort_and_merge(setup.sampling.allowed);
+  setup.sampling.bad_words = resolve_bad_words(tokenizer_, params.bad_words);
   if (params.dry_multiplier > 0)
     setup.sampling.dry_breakers = resolve_dry_breakers(tokenizer_, params.dry_sequence_breakers);
 

@@ -21,6 +21,11 @@ constexpr ChainStep kChain[] = {
      "would end the "
      "answer; with `ignore_eos`, never an end-of-generation token.",
      ""},
+    {"allowed_token_ids", [](const P& p) { return !p.allowed_token_ids.empty(); }, apply_allowed,
+     false, "No token but these is chosen.", "vLLM's SamplingParams"},
+    {"bad_words", [](const P& p) { return !p.bad_words.empty(); }, apply_bad_words, false,
+     "Where the answer ends with all tokens of a bad word but its last, that one is not chosen.",
+     "vLLM's SamplingParams"},
     {"logit_bias", [](const P& p) { return !p.logit_bias.empty(); }, apply_logit_bias, false,
      "l += bias", "OpenAI API reference"},
     {"penalties", has_penalties, apply_penalties, false,

@@ -68,6 +68,13 @@ constexpr SamplingField kFields[] = {
     {"logit_bias", &P::logit_bias, -100, 100, false, 1024,
      "at most 1024 pairs of a token id, at least 0, and a bias in [-100, 100]",
      "Added to the logits of single tokens, as ID=BIAS; -100 excludes one in practice."},
+    {"allowed_token_ids", &P::allowed_token_ids, 0, kAnyId, false, 1 << 20,
+     "at most 1048576 token ids, each at least 0",
+     "Only these tokens are ever sampled; empty: all. An answer can end only if what ends it is "
+     "among them."},
+    {"bad_words", &P::bad_words, 1, 256, false, 128, "at most 128 texts of 1 to 256 bytes",
+     "Texts that the answer does not hold as the tokenizer writes them, by themselves or after a "
+     "space: the last token of one is not sampled once the others stand."},
     {"stop", &P::stop, 1, 256, false, 16, "at most 16 texts of 1 to 256 bytes",
      "The answer ends before the first of these texts."},
     {"stop_token_ids", &P::stop_token_ids, 0, kAnyId, false, 1024,

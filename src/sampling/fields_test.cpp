@@ -34,7 +34,7 @@ std::string set(SamplingParams& params, std::string_view name, const Values& val
 
 TEST(SamplingFields, defaults_are_valid_and_every_name_is_found_once) {
   EXPECT_EQ(refusal({}), "accepted");
-  EXPECT_EQ(sampling_fields().size(), 30u);
+  EXPECT_EQ(sampling_fields().size(), 32u);
   for (const SamplingField& field : sampling_fields())
     EXPECT_EQ(find_sampling_field(field.name), &field);
   EXPECT_EQ(find_sampling_field("top-p"), nullptr);

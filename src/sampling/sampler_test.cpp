@@ -132,6 +132,33 @@ TEST(Sampler, excluded_and_held_back_tokens_are_never_sampled) {
   }
 }
 
+TEST(Sampler, only_allowed_tokens_are_sampled_if_there_are_any) {
+  SamplingParams params = all_off();
+  params.allowed_token_ids = {2, 1};
+  SamplingState state = make_state(params);
+  state.allowed = {1, 2};
+  state.excluded = {1};
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(sample({9, 9, 0, 9}, state), 2);
+}
+
+TEST(Sampler, a_bad_word_is_never_finished_and_its_beginning_is_free) {
+  SamplingParams params;
+  params.temperature = 0;
+  params.bad_words = {"any"};
+  SamplingState state = make_state(params);
+  state.bad_words = {{0}, {1, 2}, {3, 1, 0}};
+  Sampler sampler(4);
+  const auto next = [&](const std::vector<int32_t>& tokens, int64_t output_count) {
+    state.output_count = output_count;
+    Floats logits = {5, 3, 4, 2};
+    return sampler.sample(logits, tokens, state).id;
+  };
+  EXPECT_EQ(next({}, 0), 2);
+  EXPECT_EQ(next({3, 1}, 2), 1);  // after 1 not 2, and 0 never
+  EXPECT_EQ(next({3, 1}, 0), 2);  // the prompt does not count
+  EXPECT_EQ(next({1, 3}, 2), 2);
+}
+
 TEST(Sampler, broken_logits_are_an_error_and_change_nothing) {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::quiet_NaN(),

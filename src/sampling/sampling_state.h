@@ -20,9 +20,11 @@ struct DryBreakers {
 struct SamplingState {
   SamplingParams params;  // validated
   uint64_t seed = 0;
-  std::vector<int32_t> excluded;   // never sampled in this request
-  std::vector<int32_t> held_back;  // not before min_tokens: what would end the answer
-  DryBreakers dry_breakers;        // empty unless dry_multiplier is above 0
+  std::vector<int32_t> excluded;                // never sampled in this request
+  std::vector<int32_t> held_back;               // not before min_tokens: what would end the answer
+  std::vector<int32_t> allowed;                 // sorted: nothing else is sampled; empty: all
+  std::vector<std::vector<int32_t>> bad_words;  // each at least one id
+  DryBreakers dry_breakers;                     // empty unless dry_multiplier is above 0
 
   int64_t output_count = 0;       // tokens sampled so far
   double mirostat_mu = 0;         // surprise allowed, in bits; begins at 2 * tau

@@ -36,6 +36,12 @@ struct StepInput {
 // Nobody samples an id of state.excluded, nor before min_tokens one of state.held_back.
 void apply_mask(const StepInput& step);
 
+// Only ids of state.allowed are sampled, if there are any.
+void apply_allowed(const StepInput& step);
+
+// Nobody samples the last id of one of state.bad_words where the answer ends with the others.
+void apply_bad_words(const StepInput& step);
+
 // l += bias of that token.
 void apply_logit_bias(const StepInput& step);
 

@@ -46,8 +46,6 @@ GuidedDecodingParams = StructuredOutputsParams
 _REFUSED = {
     "structured_outputs": "constrained decoding is not there yet",
     "guided_decoding": "constrained decoding is not there yet",
-    "bad_words": "excluding words is not there yet; logit_bias with -100 excludes single tokens",
-    "allowed_token_ids": "restricting the vocabulary is not there yet",
     "logits_processors": "the sampler runs outside Python and calls no Python function",
     "logprob_token_ids": f"logprobs of chosen tokens are not there yet; logprobs reports up to {MAX_LOGPROBS} of the "
     "most likely",
@@ -92,6 +90,8 @@ _OWN = frozenset(_SAME) | {
     "seed",
     "stop",
     "logit_bias",
+    "allowed_token_ids",
+    "bad_words",
     "logprobs",
     "prompt_logprobs",
 }
@@ -129,10 +129,12 @@ class SamplingParams:
         output_kind: what AsyncLLM yields.
         stream_interval: AsyncLLM yields after so many new tokens, at least 1.
         logit_bias: up to 1024 biases in [-100, 100] by token id.
+        allowed_token_ids: the answer is of these ids alone; at least one.
+        bad_words: up to 128 texts whose last token is never sampled where the others stand.
         extra_args: sparrow's own sampling fields, which vLLM has not: typical_p, top_n_sigma, dry_*,
             xtc_*, mirostat*, penalty_window, penalize_prompt (docs/sampling.md). Off unless given.
         skip_reading_prefix_cache, skip_clone: accepted; they change no token.
-        structured_outputs, bad_words, allowed_token_ids, …: refused with the reason.
+        structured_outputs, logits_processors, …: refused with the reason.
     """
 
     n: int = 1
@@ -184,8 +186,7 @@ class SamplingParams:
         for name in ("logprobs", "prompt_logprobs"):
             if getattr(self, name) is True:
                 setattr(self, name, 1)
-        if self.bad_words is None:
-            self.bad_words = []
+        self.bad_words = list(self.bad_words or [])
         self.verify()
 
     @classmethod
@@ -221,6 +222,11 @@ class SamplingParams:
             _check_int("seed", self.seed, 0, 2**63 - 1)
         _check_texts("stop", self.stop or [], 16, 256)
         _check_ids("stop_token_ids", self.stop_token_ids or [])
+        _check_texts("bad_words", self.bad_words or [], 128, 256)
+        if self.allowed_token_ids is not None:
+            if len(self.allowed_token_ids) == 0:
+                raise ValueError("allowed_token_ids must hold at least one id, got []")
+            _check_ids("allowed_token_ids", self.allowed_token_ids)
         if self.max_tokens is not None:
             _check_int("max_tokens", self.max_tokens, 1, _LONGEST)
         _check_int("min_tokens", self.min_tokens, 0, _LONGEST)
@@ -281,6 +287,8 @@ class SamplingParams:
         fields["seed"] = -1 if self.seed in (None, -1) else (self.seed + index) % 2**63
         fields["stop"] = [self.stop] if isinstance(self.stop, str) else list(self.stop or [])
         fields["stop_token_ids"] = list(self.stop_token_ids or [])
+        fields["allowed_token_ids"] = list(self.allowed_token_ids or [])
+        fields["bad_words"] = list(self.bad_words or [])
         fields["logit_bias"] = {str(int(token)): float(bias) for token, bias in (self.logit_bias or {}).items()}
         fields["logprobs"] = -1 if self.logprobs is None else self.logprobs
         fields["prompt_logprobs"] = -1 if self.prompt_logprobs is None or index > 0 else self.prompt_logprobs
@@ -293,6 +301,8 @@ class SamplingParams:
         given["repetition_penalty"] = fields.get("repeat_penalty", 1.0)
         given["top_k"] = fields.get("top_k", 0)
         given["stop"] = fields.get("stop") or None
+        given["allowed_token_ids"] = fields.get("allowed_token_ids") or None
+        given["bad_words"] = fields.get("bad_words") or None
         given["seed"] = fields.get("seed")
         given["logit_bias"] = {int(token): bias for token, bias in fields.get("logit_bias", {}).items()} or None
         # Without a length of its own vLLM takes 16, whatever the model.

@@ -130,6 +130,14 @@ class GenerateTest(unittest.TestCase):
 class StopTest(unittest.TestCase):
     """A bias makes the model write 'A' (id 32) and what is wanted after it."""
 
+    def test_only_allowed_ids_are_sampled_and_bad_words_never(self):
+        allowed = SamplingParams(temperature=1.5, max_tokens=30, allowed_token_ids=[40, 41, 42], seed=1)
+        self.assertLessEqual(set(generate("hello", allowed)[0].outputs[0].token_ids), {40, 41, 42})
+        free = generate("hello")[0].outputs[0].token_ids
+        word = shared_llm().get_tokenizer().decode([free[3]])
+        without = SamplingParams(temperature=0, max_tokens=12, ignore_eos=True, bad_words=[word])
+        self.assertNotIn(free[3], generate("hello", without)[0].outputs[0].token_ids)
+
     def test_a_stop_string_ends_the_text_before_it(self):
         params = dict(temperature=0, max_tokens=9, logit_bias={32: 100}, stop=["AAA"])
         answer = generate("hello", SamplingParams(**params))[0].outputs[0]

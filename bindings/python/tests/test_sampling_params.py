@@ -76,8 +76,9 @@ class SamplingParamsTest(unittest.TestCase):
         cases = [
             ({"structured_outputs": StructuredOutputsParams(choice=["a"])}, "constrained decoding is not there yet"),
             ({"guided_decoding": {"regex": "a"}}, "constrained decoding is not there yet"),
-            ({"bad_words": ["a"]}, "bad_words is not supported"),
-            ({"allowed_token_ids": [1]}, "allowed_token_ids is not supported"),
+            ({"bad_words": [""]}, "bad_words"),
+            ({"allowed_token_ids": []}, "allowed_token_ids must hold at least one id"),
+            ({"allowed_token_ids": [-1]}, "allowed_token_ids"),
             ({"logprob_token_ids": [1]}, "logprob_token_ids is not supported"),
             ({"flat_logprobs": True}, "flat_logprobs is not supported"),
             ({"thinking_token_budget": 5}, "thinking_token_budget is not supported"),
