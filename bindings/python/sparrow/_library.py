@@ -28,6 +28,7 @@ class EngineOptions(ctypes.Structure):
         ("prefill_chunk", c_int64),
         ("on_progress", OnProgress),
         ("user", c_void_p),
+        ("rope_scaling", c_char_p),
     ]
 
 
@@ -66,6 +67,7 @@ class Delta(ctypes.Structure):
         ("stop_token", c_int32),
         ("embedding", POINTER(c_float)),
         ("embedding_size", c_size_t),
+        ("receipt", c_char_p),
     ]
 
 
@@ -81,6 +83,9 @@ class SubmitOptions(ctypes.Structure):
         ("normalize", c_bool),
         ("context_length", c_int64),
         ("context_policy", c_char_p),
+        ("rope_scaling", c_char_p),
+        ("score_from", c_int64),
+        ("receipt", c_int),
     ]
 
 
@@ -130,6 +135,24 @@ _FUNCTIONS = {
     "sparrow_stream_cancel": (None, [c_void_p]),
     "sparrow_stream_stats": (None, [c_void_p, POINTER(RequestStats)]),
     "sparrow_stream_free": (None, [c_void_p]),
+    "sparrow_log_likelihood": (
+        c_int,
+        [c_void_p, POINTER(c_int32), c_size_t, POINTER(c_int32), c_size_t, _Text, _Text],
+    ),
+    "sparrow_classify": (
+        c_int,
+        [
+            c_void_p,
+            POINTER(c_int32),
+            c_size_t,
+            POINTER(POINTER(c_int32)),
+            POINTER(c_size_t),
+            c_size_t,
+            POINTER(c_double),
+            _Text,
+        ],
+    ),
+    "sparrow_replay": (c_int, [c_void_p, c_char_p, c_size_t, POINTER(c_int32), c_size_t, _Text, _Text]),
 }
 
 

@@ -19,6 +19,7 @@ from ._library import library
 from .errors import InvalidArgument, SparrowError, error_of
 
 _POOLINGS = ("", "mean", "last", "cls")
+_RECEIPTS = ("", "digests", "full")
 _FINISH_REASONS = {0: None, 1: "stop", 2: "length", 3: "abort", 4: "error"}
 
 
@@ -44,6 +45,7 @@ class Delta:
     stop_string: str
     stop_token: int
     embedding: List[float]
+    receipt: str
 
 
 @dataclass
@@ -125,7 +127,7 @@ class Engine:
         """Loads `model`: a .gguf file, or a name, alias or hub's id of the catalog.
 
         `options` are the fields of sparrow_engine_options: context_length, kv_cache_type,
-        kv_cache_bytes, max_sequences, thread_count, may_pull, activations, prefill_chunk.
+        kv_cache_bytes, max_sequences, thread_count, may_pull, activations, prefill_chunk, rope_scaling.
         `on_progress(status, completed_bytes, total_bytes)` may raise to stop the loading.
         """
         lib = library()
@@ -237,6 +239,9 @@ class Engine:
         normalize: bool = True,
         context_length: int = 0,
         context_policy: str = "error",
+        rope_scaling: Optional[str] = None,
+        score_from: int = 0,
+        receipt: str = "",
     ) -> "Stream":
         """Queues a request.
 
@@ -251,9 +256,14 @@ class Engine:
             context_length: of this request, prompt and answer together; 0: the engine's.
             context_policy: of a prompt that is too long: error, drop_oldest or drop_middle; stats()
                 says what was dropped.
+            rope_scaling: "yarn:4", or a JSON object with Hugging Face's names; None: the engine's.
+            score_from: prompt_logprobs are of the prompt's tokens from this one on.
+            receipt: "digests" or "full": the last delta tells how the answer was made (docs/receipts.md).
         """
         if pooling not in _POOLINGS:
             raise ValueError(f"pooling must be mean, last or cls, got {pooling!r}")
+        if receipt not in _RECEIPTS:
+            raise ValueError(f"receipt must be digests or full, got {receipt!r}")
         options = _library.SubmitOptions()
         library().sparrow_submit_options_init(ctypes.byref(options), ctypes.sizeof(options))
         options.is_batch = is_batch
@@ -263,11 +273,69 @@ class Engine:
         options.normalize = normalize
         options.context_length = context_length
         options.context_policy = context_policy.encode()
+        options.rope_scaling = None if rope_scaling is None else rope_scaling.encode()
+        options.score_from = score_from
+        options.receipt = _RECEIPTS.index(receipt)
         call, stream, data = _Call(), ctypes.c_void_p(), json.dumps(params).encode()
         out = (ctypes.byref(options), ctypes.byref(stream), ctypes.byref(call.error))
         with self._open() as handle:
             call(library().sparrow_submit(handle, _id_array(prompt), len(prompt), data, len(data), *out))
         return Stream(stream)
+
+    def log_likelihood(self, context: Sequence[int], continuation: Sequence[int]) -> Dict[str, Any]:
+        """How likely the model finds ids after others, both at least one: logprob, the sum in nats,
+        is_greedy, whether each was the likeliest, and token_logprobs."""
+        call, text = _Call(), ctypes.c_void_p()
+        with self._open() as handle:
+            call(
+                library().sparrow_log_likelihood(
+                    handle,
+                    _id_array(context),
+                    len(context),
+                    _id_array(continuation),
+                    len(continuation),
+                    ctypes.byref(text),
+                    ctypes.byref(call.error),
+                )
+            )
+        found: Dict[str, Any] = json.loads(_take_text(text))
+        return found
+
+    def classify(self, prompt: Sequence[int], labels: Sequence[Sequence[int]]) -> List[float]:
+        """The probabilities of at least two labels among themselves, by their log likelihoods after the
+        prompt: "yes" and "no" judge a statement."""
+        arrays = [_id_array(label) for label in labels]
+        pointers = (ctypes.POINTER(ctypes.c_int32) * len(arrays))(
+            *(ctypes.cast(array, ctypes.POINTER(ctypes.c_int32)) for array in arrays)
+        )
+        sizes = (ctypes.c_size_t * len(arrays))(*(len(label) for label in labels))
+        shares = (ctypes.c_double * len(arrays))()
+        call = _Call()
+        with self._open() as handle:
+            call(
+                library().sparrow_classify(
+                    handle,
+                    _id_array(prompt),
+                    len(prompt),
+                    pointers,
+                    sizes,
+                    len(arrays),
+                    shares,
+                    ctypes.byref(call.error),
+                )
+            )
+        return list(shares)
+
+    def replay(self, receipt: str, prompt: Optional[Sequence[int]] = None) -> Dict[str, Any]:
+        """Makes an answer again: is_same, first_difference (-1: none, or not known), differences of the
+        engines, text and receipt. `prompt`: where the receipt is of digests alone."""
+        call, text, data = _Call(), ctypes.c_void_p(), receipt.encode()
+        ids = [] if prompt is None else prompt
+        out = (ctypes.byref(text), ctypes.byref(call.error))
+        with self._open() as handle:
+            call(library().sparrow_replay(handle, data, len(data), _id_array(ids), len(ids), *out))
+        found: Dict[str, Any] = json.loads(_take_text(text))
+        return found
 
     def load_adapter(self, name: str, path: str) -> None:
         """A LoRA adapter in a GGUF file, for requests to name; one of the same name is replaced."""
@@ -313,6 +381,7 @@ class Stream:
             stop_string=native.stop_string.decode("utf-8", "replace"),
             stop_token=native.stop_token,
             embedding=native.embedding[: native.embedding_size] if native.embedding_size else [],
+            receipt=native.receipt.decode(),
         )
 
     def cancel(self) -> None:

@@ -8,6 +8,7 @@ anyway.
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import pathlib
 from typing import Any, Dict, List, NamedTuple, Set, Tuple
@@ -48,6 +49,8 @@ ENGINE_ARGUMENTS: Dict[str, EngineArgument] = {
         *_rows("used", "changes to the sampling defaults", "override_generation_config"),
         *_rows("used", "accepted: a GGUF keeps its own types", "dtype"),
         *_rows("used", "pooling_type of embeddings: LAST, MEAN or CLS", "pooler_config", "override_pooler_config"),
+        *_rows("used", "longer contexts: rope_scaling or rope_parameters, Hugging Face's object", "hf_overrides"),
+        *_rows("used", "the same object by itself", "rope_scaling"),
         # sparrow's own
         *_rows("used", "threads that compute; 0: one a physical core", "thread_count"),
         *_rows("used", "of matrix products: auto, f32 or quantized", "activations"),
@@ -74,13 +77,11 @@ ENGINE_ARGUMENTS: Dict[str, EngineArgument] = {
         *_rows(
             "refused",
             _GGUF,
-            "hf_overrides",
             "hf_config_path",
             "model_weights",
             "revision",
             "code_revision",
             "tokenizer_revision",
-            "rope_scaling",
             "rope_theta",
             "quantization_param_path",
             "override_neuron_config",
@@ -383,6 +384,22 @@ def _positive(name: str, value: Any, unset: Tuple[Any, ...]) -> int:
     return value
 
 
+def _rope_scaling(arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Hugging Face's object, from whichever argument holds it; empty: none."""
+    overrides = arguments.get("hf_overrides") or {}
+    if not isinstance(overrides, dict):
+        raise ValueError(f"hf_overrides must be a dict, got {overrides!r}")
+    for name in overrides:
+        if name not in ("rope_scaling", "rope_parameters"):
+            raise ValueError(f"hf_overrides of {name} is not supported: {_GGUF}")
+    found = (
+        arguments.get("rope_scaling") or overrides.get("rope_scaling") or overrides.get("rope_parameters") or {}
+    )
+    if not isinstance(found, dict):
+        raise ValueError(f"rope_scaling must be a dict with rope_type and factor, got {found!r}")
+    return found
+
+
 def engine_options(arguments: Dict[str, Any]) -> Dict[str, Any]:
     """The options of sparrow.engine.Engine that these arguments mean. Raises ValueError."""
     check_engine_arguments(arguments)
@@ -398,6 +415,9 @@ def engine_options(arguments: Dict[str, Any]) -> Dict[str, Any]:
     max_num_seqs = _positive("max_num_seqs", arguments.get("max_num_seqs"), (None,))
     if max_num_seqs:
         options["max_sequences"] = min(max_num_seqs, 1024)
+    rope_scaling = _rope_scaling(arguments)
+    if rope_scaling:
+        options["rope_scaling"] = json.dumps(rope_scaling)
     for name in ("thread_count", "activations", "may_pull"):
         if name in arguments:
             options[name] = arguments[name]

@@ -1,5 +1,6 @@
 """vLLM's engine arguments: used, noted or refused."""
 
+import json
 import logging
 import pathlib
 import tempfile
@@ -25,8 +26,7 @@ class EngineArgumentsTest(unittest.TestCase):
             "tensor_parallel_size": 2,
             "pipeline_parallel_size": 2,
             "quantization": "awq",
-            "hf_overrides": {"rope_theta": 1},
-            "rope_scaling": {"type": "yarn"},
+            "rope_theta": 1,
             "load_format": "safetensors",
             "runner": "draft",
             "tokenizer": "another",
@@ -58,6 +58,18 @@ class EngineArgumentsTest(unittest.TestCase):
                 "generation_config": "vllm",
             }
         )
+
+    def test_of_hugging_faces_configuration_only_the_rope_scaling_may_be_another(self):
+        scaling = {"rope_type": "yarn", "factor": 4.0}
+        for arguments in ({"rope_scaling": scaling}, {"hf_overrides": {"rope_parameters": scaling}}):
+            options = engine_options({"model": "m", **arguments})
+            self.assertEqual(json.loads(options["rope_scaling"]), scaling)
+        for arguments, message in (
+            ({"rope_scaling": "yarn"}, "must be a dict"),
+            ({"hf_overrides": {"rope_theta": 1}}, "hf_overrides of rope_theta is not supported"),
+        ):
+            with self.subTest(message), self.assertRaisesRegex(ValueError, message):
+                engine_options({"model": "m", **arguments})
 
     def test_an_unknown_argument_is_a_type_error(self):
         with self.assertRaisesRegex(TypeError, "unexpected keyword argument 'max_model_length'"):
