@@ -114,8 +114,9 @@ TEST(Receipt, that_is_none_or_was_changed_is_refused) {
     EXPECT_THAT(refusal(without), HasSubstr("'" + name + "'"));
     Json wrong = right;
     wrong[name] = "?";
-    if (name != "model" && name != "template" && name != "engine")
+    if (name != "model" && name != "template" && name != "engine") {
       EXPECT_NE(refusal(wrong), "taken") << name;
+    }
   }
   Json other_ids = right;
   other_ids["answer"]["ids"][0] = 5000;
