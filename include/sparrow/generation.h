@@ -84,6 +84,9 @@ struct Request {
   // cache.
   int64_t score_from = 0;
   ReceiptKind receipt = ReceiptKind::none;
+  // Control tokens that stand in the answer's text, such as those that tool calls are written with.
+  // Others do not.
+  std::vector<int32_t> shown_tokens;
 };
 
 enum class FinishReason { none, stop, length, cancelled, error };

@@ -53,6 +53,7 @@ void Admission::check(const Request& request) const {
   for (const auto& [id, bias] : request.params.logit_bias) check_id(id, "logit_bias");
   for (const TokenId id : request.params.stop_token_ids) check_id(id, "stop_token_ids");
   for (const TokenId id : request.params.allowed_token_ids) check_id(id, "allowed_token_ids");
+  for (const TokenId id : request.shown_tokens) check_id(id, "shown_tokens");
   for (const std::string& text : request.params.stop) check_text(text, "stop");
   for (const std::string& text : request.params.bad_words) check_text(text, "bad_words");
   for (const std::string& text : request.params.dry_sequence_breakers)
@@ -141,6 +142,7 @@ std::unique_ptr<Sequence> Admission::admit(Request request, SequenceSetup setup)
   setup.pooling = request.pooling;
   setup.normalizes = request.normalize;
   setup.score_from = request.score_from;
+  setup.shown_ids = std::move(request.shown_tokens);
   setup.prompt = std::move(request.prompt);
   setup.sampling.params = std::move(request.params);
   return std::make_unique<Sequence>(std::move(setup), tokenizer_);

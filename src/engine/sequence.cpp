@@ -34,7 +34,7 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
       scored_count_(std::max<int64_t>(0, setup.score_from - 1)),
       sampling_(std::move(setup.sampling)),
       ending_ids_(std::move(setup.ending_ids)),
-      detokenizer_(tokenizer),
+      detokenizer_(tokenizer, std::move(setup.shown_ids)),
       stops_(sampling_.params.stop) {
   stats_.prompt_tokens = prompt_count_;
   stats_.dropped_begin = setup.dropped_begin;

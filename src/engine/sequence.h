@@ -27,6 +27,7 @@ struct SequenceSetup {
   int64_t dropped_count = 0;
   SamplingState sampling;
   std::vector<TokenId> ending_ids;  // sorted: sampling one of them ends the answer
+  std::vector<TokenId> shown_ids;   // control tokens that are text
   int64_t max_size = 0;             // of prompt and answer together
   Priority priority = Priority::interactive;
   Pooling pooling = Pooling::none;

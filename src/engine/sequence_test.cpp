@@ -130,6 +130,26 @@ TEST(Sequence, the_token_that_ends_an_answer_is_neither_shown_nor_counted) {
   EXPECT_TRUE(read.last.stop_string.empty());
 }
 
+TEST(Sequence, shows_no_control_tokens_but_those_that_the_request_names) {
+  const FakeTokenizer tokenizer({"a", "<call>", "<pad>"}, {}, {}, {1, 2});
+  const Admission admission(tokenizer, tokenizer.vocabulary_size(), 1000);
+  const auto text = [&](const Ids& shown) {
+    Request request{.prompt = {0}};
+    request.shown_tokens = shown;
+    const std::unique_ptr<Sequence> sequence = admission.admit(std::move(request));
+    for (const TokenId id : {0, 1, 2, 0}) {
+      SampledToken token;
+      token.id = id;
+      sequence->append(token);
+    }
+    sequence->deliver();
+    return sequence->stream()->next_within(0)->text;
+  };
+  EXPECT_EQ(text({}), "aa");
+  EXPECT_EQ(text({1}), "a<call>a");
+  EXPECT_THROW(text({3}), Error);
+}
+
 TEST(Sequence, ends_after_max_tokens_with_length) {
   const FakeTokenizer tokenizer({"a", "b"});
   SamplingParams params;

@@ -1,5 +1,8 @@
 #include "text/detokenizer.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/utf8.h"
 
 namespace sparrow {
@@ -7,8 +10,15 @@ namespace sparrow {
 Detokenizer::Detokenizer(const Tokenizer& tokenizer, bool with_control)
     : tokenizer_(tokenizer), with_control_(with_control) {}
 
+Detokenizer::Detokenizer(const Tokenizer& tokenizer, std::vector<TokenId> shown_control)
+    : tokenizer_(tokenizer), with_control_(false), shown_control_(std::move(shown_control)) {
+  std::sort(shown_control_.begin(), shown_control_.end());
+}
+
 std::string Detokenizer::push(TokenId id) {
-  const std::string bytes = tokenizer_.token_bytes(id, with_control_);
+  const bool with_control =
+      with_control_ || std::binary_search(shown_control_.begin(), shown_control_.end(), id);
+  const std::string bytes = tokenizer_.token_bytes(id, with_control);
   if (bytes.empty()) return "";
   const bool loses_space = at_start_ && tokenizer_.strips_leading_space() && bytes[0] == ' ';
   at_start_ = false;

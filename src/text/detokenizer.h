@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "text/tokenizer.h"
 
@@ -13,6 +14,8 @@ class Detokenizer {
  public:
   // `tokenizer` must outlive this. `with_control` shows control tokens as text.
   explicit Detokenizer(const Tokenizer& tokenizer, bool with_control = false);
+  // Shows only these.
+  Detokenizer(const Tokenizer& tokenizer, std::vector<TokenId> shown_control);
 
   // The characters that `id` completes; may be empty while a character is still in pieces.
   std::string push(TokenId id);
@@ -22,6 +25,7 @@ class Detokenizer {
  private:
   const Tokenizer& tokenizer_;
   bool with_control_;
+  std::vector<TokenId> shown_control_;  // sorted
   bool at_start_ = true;
   std::string pending_;  // bytes of an unfinished character
 };

@@ -211,6 +211,17 @@ TEST(Detokenizer, shows_control_tokens_when_asked) {
   EXPECT_EQ(tokenizer->decode(ids, true), "a<|im_end|>b");
 }
 
+TEST(Detokenizer, shows_the_control_tokens_that_it_is_told) {
+  Parts parts;
+  const TokenId end = parts.add("<|im_end|>", 3);
+  const TokenId call = parts.add("[TOOL_CALLS]", 3);
+  const auto tokenizer = from_gguf(parts.writer());
+  Detokenizer detokenizer(*tokenizer, std::vector<TokenId>{call, 'a'});
+  std::string text;
+  for (const TokenId id : {TokenId{'a'}, end, call, TokenId{'b'}}) text += detokenizer.push(id);
+  EXPECT_EQ(text, "a[TOOL_CALLS]b");
+}
+
 // ---- broken files
 
 std::string refusal(const GgufWriter& writer, ErrorCode code = ErrorCode::invalid_file) {

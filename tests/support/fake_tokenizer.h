@@ -13,12 +13,13 @@ namespace sparrow::test_support {
 // encode() takes the longest token that fits at each place, and skips a byte that none has.
 class FakeTokenizer final : public Tokenizer {
  public:
-  // `ends` and `unused` are ids; the ends are control tokens.
+  // `ends`, `unused` and `controls` are ids; the ends are control tokens too.
   explicit FakeTokenizer(std::vector<std::string> tokens, std::vector<TokenId> ends = {},
-                         std::vector<TokenId> unused = {})
+                         std::vector<TokenId> unused = {}, std::vector<TokenId> controls = {})
       : tokens_(std::move(tokens)), ends_(std::move(ends)), types_(tokens_.size()) {
     for (TokenType& type : types_) type = TokenType::normal;
     for (const TokenId id : ends_) types_[static_cast<size_t>(id)] = TokenType::control;
+    for (const TokenId id : controls) types_[static_cast<size_t>(id)] = TokenType::control;
     for (const TokenId id : unused) types_[static_cast<size_t>(id)] = TokenType::unused;
   }
 
