@@ -7,7 +7,7 @@
 
 namespace sparrow {
 
-// A call the model makes: `arguments` is a JSON object as text.
+// A call the model makes: `arguments` is a JSON object as text; empty: no arguments.
 struct ToolCall {
   std::string id;
   std::string name;

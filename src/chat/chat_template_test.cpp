@@ -367,6 +367,8 @@ TEST(MessageJson, is_hugging_faces) {
       R"({"role":"assistant","content":"","reasoning_content":"Hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":{"b":1,"a":[2.5]}}}]},)"
       R"({"role":"assistant","content":"","tool_calls":[{"type":"function","function":{"name":"g","arguments":"not json"}}]},)"
       R"({"role":"tool","content":"4","tool_call_id":"c1","name":"f"}])");
+  EXPECT_EQ(to_json(std::vector<Message>{{.tool_calls = {{.name = "f"}}}})[0]["tool_calls"].dump(),
+            R"([{"type":"function","function":{"name":"f","arguments":{}}}])");
   const std::vector<Tool> tools = {
       {.name = "f", .description = "d", .parameters = R"({"type": "object"})"}};
   EXPECT_EQ(

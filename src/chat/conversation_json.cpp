@@ -5,9 +5,10 @@
 namespace sparrow {
 namespace {
 
-// Templates write arguments as JSON or walk through them, so they get the object; text that is none
-// stays as the model wrote it.
+// Templates write arguments as JSON or walk through them, so they get the object, an empty one for
+// no text; text that is no object stays as the model wrote it.
 Json arguments_json(const std::string& text) {
+  if (text.empty()) return Json::object();
   try {
     Json arguments = parse_json(text, "tool call arguments");
     if (arguments.is_object()) return arguments;

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "chat/chat_template.h"
@@ -35,12 +36,42 @@ TemplateInput input_of(Json conversation) {
   return input;
 }
 
+// The same as a client of an API sends it: arguments as text. Nothing for what a Message cannot
+// hold.
+std::optional<std::vector<Message>> messages_of(const Json& messages) {
+  const auto text = [](const Json& message, const char* field) {
+    return message.value(field, std::string());
+  };
+  std::vector<Message> result;
+  for (const Json& message : messages) {
+    if (!message["content"].is_string() || message.contains("weight")) return std::nullopt;
+    Message made = {.role = message["role"],
+                    .content = message["content"],
+                    .reasoning = text(message, "reasoning") + text(message, "reasoning_content"),
+                    .tool_call_id = text(message, "tool_call_id"),
+                    .name = text(message, "name")};
+    for (const Json& call : message.value("tool_calls", Json::array())) {
+      const Json& function = call["function"];
+      made.tool_calls.push_back({call["id"], function["name"], function["arguments"].dump()});
+    }
+    result.push_back(std::move(made));
+  }
+  return result;
+}
+
+std::string text_of(const ChatTemplate& chat, const TemplateInput& input) {
+  std::string text;
+  for (const Segment& segment : chat.render(input)) text += segment.text;
+  return text;
+}
+
 TEST(ChatGolden, real_templates_print_or_refuse_as_the_reference_does) {
   std::map<std::string, Json> conversations;
   for (const Json& conversation : read_golden("conversations.json"))
     conversations[conversation["name"]] = conversation;
   const Json templates = read_golden("templates.json");
   int checked = 0;
+  int of_messages = 0;
   for (const Json& golden : templates["templates"]) {
     const auto chat = ChatTemplate::from_source(golden["template"], nullptr);
     for (const Json& one : golden["cases"]) {
@@ -55,12 +86,16 @@ TEST(ChatGolden, real_templates_print_or_refuse_as_the_reference_does) {
         EXPECT_THROW(chat->render(input), Error) << one["error"];
         continue;
       }
-      std::string text;
-      for (const Segment& segment : chat->render(input)) text += segment.text;
-      EXPECT_EQ(text, one["text"].get<std::string>());
+      EXPECT_EQ(text_of(*chat, input), one["text"].get<std::string>());
+      if (const auto messages = messages_of(input.messages)) {
+        ++of_messages;
+        input.messages = to_json(*messages);
+        EXPECT_EQ(text_of(*chat, input), one["text"].get<std::string>());
+      }
     }
   }
-  EXPECT_EQ(checked, 3 * static_cast<int>(conversations.size()));
+  EXPECT_EQ(checked, 4 * static_cast<int>(conversations.size()));
+  EXPECT_EQ(of_messages, 124);
 }
 
 }  // namespace
