@@ -1,6 +1,7 @@
 // The plain types of a conversation, shared by every API.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,19 @@ struct Tool {
   std::string name;
   std::string description;
   std::string parameters;
+};
+
+// A call of an answer; `index` counts the answer's calls from 0.
+struct IndexedToolCall {
+  int64_t index = 0;
+  ToolCall call;
+};
+
+// What an answer has gained: pieces of text, and calls that are complete.
+struct ChatDelta {
+  std::string content;
+  std::string reasoning;
+  std::vector<IndexedToolCall> tool_calls;
 };
 
 struct ChatRequest {

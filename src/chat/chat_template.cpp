@@ -198,6 +198,9 @@ std::vector<TokenId> ChatTemplate::encode(const TemplateInput& input,
 }
 
 const std::string& ChatTemplate::source() const { return impl_->main.source; }
+const std::string& ChatTemplate::source_for_tools() const {
+  return impl_->for_tools ? impl_->for_tools->source : impl_->main.source;
+}
 bool ChatTemplate::is_built_in() const { return !impl_->built_in_name.empty(); }
 const std::string& ChatTemplate::built_in_name() const { return impl_->built_in_name; }
 

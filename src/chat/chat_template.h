@@ -56,6 +56,7 @@ class ChatTemplate {
   std::vector<TokenId> encode(const TemplateInput& input, const Tokenizer& tokenizer) const;
 
   const std::string& source() const;
+  const std::string& source_for_tools() const;  // the one that renders when there are tools
   bool is_built_in() const;
   const std::string& built_in_name() const;  // "chatml", "llama-3", … when is_built_in()
 

@@ -1,12 +1,14 @@
 // Real templates and conversations against what transformers made of them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
 
 #include "chat/chat_template.h"
+#include "chat/output_parser.h"
 #include "sparrow/error.h"
 
 namespace sparrow {
@@ -96,6 +98,54 @@ TEST(ChatGolden, real_templates_print_or_refuse_as_the_reference_does) {
   }
   EXPECT_EQ(checked, 4 * static_cast<int>(conversations.size()));
   EXPECT_EQ(of_messages, 124);
+}
+
+// What a template prints as an answer with calls is read back as these calls.
+TEST(ChatGolden, calls_that_real_templates_print_are_read) {
+  std::map<std::string, Json> conversations;
+  for (const Json& conversation : read_golden("conversations.json"))
+    conversations[conversation["name"]] = conversation;
+  const Json templates = read_golden("templates.json");
+  int checked = 0;
+  for (const Json& golden : templates["templates"]) {
+    const auto chat = ChatTemplate::from_source(golden["template"], nullptr);
+    const OutputFormat& format = output_format_of(*chat);
+    if (format.name == "plain") continue;
+    for (const Json& one : golden["cases"]) {
+      const Json& messages = conversations.at(one["conversation"])["messages"];
+      const auto answer = std::find_if(messages.begin(), messages.end(), [](const Json& message) {
+        return message.contains("tool_calls");
+      });
+      if (answer == messages.end() || one.contains("error")) continue;
+      ++checked;
+      SCOPED_TRACE(golden["name"].get<std::string>() + ", " +
+                   one["conversation"].get<std::string>());
+      const std::string text = one["text"];
+      const bool is_mistral = format.name == "mistral";
+      const size_t begin =
+          text.find(is_mistral ? "[/INST]" : "<|im_start|>assistant\n") + (is_mistral ? 7 : 22);
+      const size_t end = text.find(is_mistral ? "</s>" : "<|im_end|>", begin);
+      OutputParser parser(format,
+                          {.tool_names = {"search"}, .has_reasoning = has_reasoning(*chat)});
+      const ChatDelta delta = parser.push(std::string_view(text).substr(begin, end - begin));
+      ASSERT_EQ(delta.tool_calls.size(), (*answer)["tool_calls"].size());
+      for (size_t i = 0; i < delta.tool_calls.size(); ++i) {
+        const ToolCall& call = delta.tool_calls[i].call;
+        const Json& wanted = (*answer)["tool_calls"][i];
+        const Json& arguments = wanted["function"]["arguments"];
+        EXPECT_EQ(call.name, wanted["function"]["name"]);
+        EXPECT_EQ(Json::parse(call.arguments),
+                  arguments.is_string() ? Json::parse(arguments.get<std::string>()) : arguments);
+        EXPECT_EQ(is_mistral, call.id == wanted["id"]);
+      }
+      const Json& content = (*answer)["content"];
+      const bool has_content = content.is_string() && !is_mistral;  // whose template leaves it out
+      EXPECT_EQ(delta.content, has_content ? content.get<std::string>() : "");
+      const bool has_reasoning = chat->source().find("reasoning_content") != std::string::npos;
+      EXPECT_EQ(delta.reasoning, has_reasoning ? answer->value("reasoning", std::string()) : "");
+    }
+  }
+  EXPECT_EQ(checked, 17);
 }
 
 }  // namespace
