@@ -4,7 +4,7 @@
 
 # Debian's and Ubuntu's names. Everything that the program needs, then what only the tests and benches need.
 build_packages=(g++ cmake ninja-build pkg-config libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev
-  libcurl4-openssl-dev libssl-dev libutf8proc-dev libedit-dev libzip-dev ca-certificates python3 python3-pip)
+  libcurl4-openssl-dev libssl-dev libutf8proc-dev libedit-dev libzip-dev libboost-dev zlib1g-dev libzstd-dev ca-certificates python3 python3-pip)
 # shellcheck disable=SC2034 # read by scripts/test
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang-16 libfuzzer-16-dev libclang-rt-16-dev clang-format-16 binutils shellcheck
   python3-venv)
@@ -20,9 +20,9 @@ print_install_commands() {
   [ "$#" -gt 0 ] || packages=("${build_packages[@]}")
   say "sparrow needs some packages, and this script cannot install them here. One of these does it:"
   say "  sudo apt-get update && sudo apt-get install -y ${packages[*]}"
-  say "  sudo dnf install -y gcc-c++ cmake ninja-build pkgconf fmt-devel spdlog-devel json-devel cli11-devel libcurl-devel openssl-devel utf8proc-devel libedit-devel libzip-devel python3 python3-pip"
-  say "  sudo pacman -S --needed gcc cmake ninja pkgconf fmt spdlog nlohmann-json cli11 curl openssl libutf8proc libedit libzip python python-pip"
-  say "  brew install cmake ninja pkg-config fmt spdlog nlohmann-json cli11 curl openssl utf8proc libedit libzip python"
+  say "  sudo dnf install -y gcc-c++ cmake ninja-build pkgconf fmt-devel spdlog-devel json-devel cli11-devel libcurl-devel openssl-devel utf8proc-devel libedit-devel libzip-devel boost-devel zlib-devel libzstd-devel python3 python3-pip"
+  say "  sudo pacman -S --needed gcc cmake ninja pkgconf fmt spdlog nlohmann-json cli11 curl openssl libutf8proc libedit libzip boost zlib zstd python python-pip"
+  say "  brew install cmake ninja pkg-config fmt spdlog nlohmann-json cli11 curl openssl utf8proc libedit libzip boost zlib zstd python"
 }
 
 # Installs what is missing of the given Debian packages: as root, or through sudo. Needs no rights
