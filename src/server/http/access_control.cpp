@@ -198,7 +198,7 @@ void AccessControl::answer_preflight(const Request& request, std::string_view al
     const bool is_allowed = name.starts_with(kStainless) ||
                             std::find(std::begin(kRequestHeaders), std::end(kRequestHeaders),
                                       name) != std::end(kRequestHeaders);
-    if (is_allowed) names += (names.empty() ? "" : ", ") + name;
+    if (is_allowed) names.append(names.empty() ? "" : ", ").append(name);
   }
   if (!names.empty()) response_headers.add("Access-Control-Allow-Headers", names);
   if (request.headers.value("access-control-request-private-network") == "true") {

@@ -171,7 +171,6 @@ bool Exchange::keeps_alive() const {
 void Exchange::probe() {
   const std::lock_guard lock(mutex_);
   if (is_closed_ || wake_ == nullptr || framing_.is_http10) return;
-  framing_.keeps_alive = false;
   if (phase_ == Phase::waiting) {
     outgoing_ += "HTTP/1.1 100 Continue\r\n\r\n";
   } else if (phase_ == Phase::streaming && is_chunked_ && !framing_.is_head && outgoing_.empty()) {

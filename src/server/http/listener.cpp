@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <charconv>
 #include <future>
 
 #include "base/error.h"
@@ -195,8 +196,9 @@ std::vector<std::unique_ptr<Listener>> listen_tcp(asio::io_context& io,
   std::string host = address.substr(0, std::min(colon, address.size()));
   const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const bool is_port = !port.empty() && port.size() <= 5 &&
-                       port.find_first_not_of("0123456789") == std::string::npos;
+  uint16_t number = 0;
+  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool is_port = problem == std::errc() && end == port.data() + port.size();
   if (host.empty() || !is_port) {
     fail(ErrorCode::invalid_argument, "an address to listen on must be HOST:PORT, got {}",
          quoted_text(address));
