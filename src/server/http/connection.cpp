@@ -399,7 +399,7 @@ void Connection::linger() {
   in_ = {};
   if (has_input_ended_) return close();
   set_deadline(Clock::now() + core_.limits.linger_time);
-  transport_->shut_down_sending([](ErrorCondition, size_t) {});
+  transport_->shut_down_sending([self = shared_from_this()](ErrorCondition, size_t) {});
   read_more();
 }
 

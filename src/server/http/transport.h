@@ -13,7 +13,7 @@ using Socket = boost::asio::generic::stream_protocol::socket;
 using ErrorCondition = boost::system::error_code;
 
 // Used on the socket's strand, where the callbacks come from too. One read and one write may be
-// pending at a time; close() ends them.
+// pending at a time; close() ends them. The callbacks have to keep it alive, as operations use it.
 class Transport {
  public:
   using OnDone = std::function<void(ErrorCondition, size_t)>;
