@@ -23,6 +23,7 @@ struct AccessRecord {
   std::chrono::microseconds duration{0};  // from the request's first byte to the answer's last
 };
 
+// Must not throw.
 using AccessLog = std::function<void(const AccessRecord&)>;
 
 // A JSON object in one line; control characters and bytes that are not UTF-8 are escaped.

@@ -20,6 +20,7 @@ bool has_hung_up(Socket& socket) {
 }
 
 void call_handler(const std::shared_ptr<Exchange>& exchange) {
+  if (!exchange->is_open()) return;  // the client went while this waited for a thread
   Failure failure{.status = 500, .message = "internal error"};
   try {
     exchange->route().handler(exchange);

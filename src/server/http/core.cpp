@@ -11,17 +11,26 @@ Core::Core(ServerOptions given, std::vector<Route> routes, Metrics* metrics)
       access(options.access),
       io(options.io_threads),
       workers(options.worker_threads, options.worker_queue),
-      metrics_(metrics) {}
+      metrics_(metrics) {
+  if (metrics_ == nullptr) return;
+  connection_count_ = &metrics_->gauge("sparrow_http_connections", "Clients that are connected");
+  refused_count_ = &metrics_->counter("sparrow_http_connections_refused_total",
+                                      "Clients turned away because there were too many");
+}
 
 bool Core::add(const std::shared_ptr<Connection>& connection, const Peer& peer) {
   const std::lock_guard lock(mutex_);
   const int64_t most =
       peer.is_loopback ? limits.connections_from_loopback : limits.connections_per_peer;
-  if (static_cast<int64_t>(connections_.size()) >= limits.connections) return false;
-  int64_t& count = per_peer_[peer.host];
-  if (count >= most) return false;
-  ++count;
+  const auto found = per_peer_.find(peer.host);
+  const int64_t of_peer = found == per_peer_.end() ? 0 : found->second;
+  if (static_cast<int64_t>(connections_.size()) >= limits.connections || of_peer >= most) {
+    if (refused_count_ != nullptr) refused_count_->add();
+    return false;
+  }
+  ++per_peer_[peer.host];
   connections_.insert(connection);
+  if (connection_count_ != nullptr) connection_count_->add(1);
   return true;
 }
 
@@ -30,6 +39,7 @@ void Core::remove(const std::shared_ptr<Connection>& connection, const Peer& pee
   if (connections_.erase(connection) == 0) return;
   const auto found = per_peer_.find(peer.host);
   if (--found->second == 0) per_peer_.erase(found);
+  if (connection_count_ != nullptr) connection_count_->add(-1);
   changed_.notify_all();
 }
 

@@ -46,6 +46,8 @@ class Core {
 
  private:
   Metrics* metrics_;
+  Gauge* connection_count_ = nullptr;  // of metrics_
+  Counter* refused_count_ = nullptr;
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;

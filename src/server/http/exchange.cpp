@@ -60,7 +60,12 @@ bool Exchange::reply_json(int status, std::string json) {
 }
 
 bool Exchange::fail(const Failure& failure) {
-  ErrorBody error = route_->error_shape(failure);
+  ErrorBody error;
+  try {
+    error = route_->error_shape(failure);
+  } catch (const std::exception&) {
+    error = plain_text_error(failure);  // say, a message that is not UTF-8 and a shape in JSON
+  }
   Headers headers = failure.headers;
   headers.add("Content-Type", std::move(error.content_type));
   return reply(failure.status, std::move(headers), std::move(error.body));

@@ -1,5 +1,6 @@
 #include "server/http/listener.h"
 
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,8 +35,22 @@ std::string name_of(const Tcp::endpoint& endpoint) {
                                     : fmt::format("{}:{}", address, endpoint.port());
 }
 
+// A peer that lost its power or its network is found after a minute, even where nothing is sent.
+void send_keep_alives(int descriptor) {
+#ifdef TCP_KEEPIDLE
+  const std::pair<int, int> options[] = {{TCP_KEEPIDLE, 30}, {TCP_KEEPINTVL, 10}, {TCP_KEEPCNT, 3}};
+  for (const auto& [name, value] : options) {
+    setsockopt(descriptor, IPPROTO_TCP, name, &value, sizeof(value));
+  }
+#else
+  (void)descriptor;
+#endif
+}
+
 void prepare(Tcp::socket& socket) {
   ErrorCondition ignored;
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  send_keep_alives(socket.native_handle());
   socket.set_option(Tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
 }
@@ -98,8 +113,12 @@ class ListenerOf : public Listener {
       timer_.async_wait([this](ErrorCondition) { accept(); });
       return;
     }
-    prepare(socket);
-    on_client_(Socket(std::move(socket)), peer_of(endpoint_));
+    try {
+      prepare(socket);
+      on_client_(Socket(std::move(socket)), peer_of(endpoint_));
+    } catch (const std::exception& problem) {
+      log().error("a client cannot be served: {}", problem.what());  // the next one may be
+    }
     accept();
   }
 

@@ -1,9 +1,18 @@
 #include "server/http/worker_pool.h"
 
+#include <system_error>
+
+#include "base/error.h"
+
 namespace sparrow::http {
 
 WorkerPool::WorkerPool(int thread_count, int64_t queue_limit) : queue_limit_(queue_limit) {
-  for (int i = 0; i < thread_count; ++i) threads_.emplace_back([this] { run(); });
+  try {
+    for (int i = 0; i < thread_count; ++i) threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error& error) {
+    stop();  // those that did start
+    fail(ErrorCode::out_of_memory, "cannot start {} threads: {}", thread_count, error.what());
+  }
 }
 
 WorkerPool::~WorkerPool() { stop(); }

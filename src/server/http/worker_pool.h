@@ -14,6 +14,7 @@ namespace sparrow::http {
 // Thread-safe.
 class WorkerPool {
  public:
+  // Throws Error{out_of_memory} if the system gives fewer threads.
   WorkerPool(int thread_count, int64_t queue_limit);
   ~WorkerPool();  // stop()
 
