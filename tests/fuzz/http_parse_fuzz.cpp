@@ -178,16 +178,10 @@ void check_admission(RequestHead head) {
   }
 }
 
-}  // namespace
-}  // namespace sparrow::http
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace sparrow::http;
-  if (size < 1) return 0;
-  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+void check(std::string_view bytes, uint8_t seed) {
   Reader whole(small_limits());
   whole.feed(bytes);
-  check_split(bytes, whole, data[0]);
+  check_split(bytes, whole, seed);
   size_t at = 0;
   for (const Read& read : whole.requests()) {
     std::string_view text = bytes.substr(at, read.size_bytes);
@@ -196,5 +190,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check_against_beast(text, read);
     check_admission(read.head);
   }
+}
+
+}  // namespace
+}  // namespace sparrow::http
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 1) return 0;
+  sparrow::http::check({reinterpret_cast<const char*>(data) + 1, size - 1}, data[0]);
   return 0;
 }

@@ -135,7 +135,7 @@ std::optional<AccessControl::Origin> AccessControl::parse_origin(std::string_vie
   origin.host = lower(text.substr(0, has_port ? colon : text.npos));
   if (has_port) origin.port = text.substr(colon + 1);
   if (has_port && origin.port != "*" && !is_port(origin.port)) return std::nullopt;
-  if (origin.host == "*" && !has_port) origin.port = "*";
+  if (origin.host == "*" && !has_port) origin.port.assign(1, '*');
   return origin;
 }
 

@@ -18,7 +18,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""s;
 
 const std::string kKey = "0123456789abcdef";
 const std::string kOther = "fedcba9876543210";

@@ -94,7 +94,7 @@ TEST(BodyReader, takes_chunks_apart) {
   EXPECT_EQ(read_everyhow(chunked(), "5\r\nhello\r\n0A\r\n, world...\r\n0\r\n\r\nGET"),
             (Outcome{0, "hello, world...", 31}));
   EXPECT_EQ(read_everyhow(chunked(), "0\r\n\r\n"), (Outcome{0, "", 5}));
-  EXPECT_EQ(read_everyhow(chunked(), "1;name=\"v\"\r\na\r\n000\r\n\r\n").content, "a");
+  EXPECT_EQ(read_everyhow(chunked(), "1;name=\"v\\\"\"\r\na\r\n000\r\n\r\n").content, "a");
 }
 
 TEST(BodyReader, malformed_chunks_are_refused_however_they_come) {
@@ -116,6 +116,9 @@ TEST(BodyReader, malformed_chunks_are_refused_however_they_come) {
            "1\ra\r\n",
            "1;a\nb\r\na\r\n",
            "1;\x01\r\na\r\n",
+           "1;a=\"\r\na\r\n",
+           "1;a=\"b\\\"\r\na\r\n",
+           "1;a=\\\r\na\r\n",
            "0000000000000001\r\na\r\n",
            "0\r\nTrailer: x\r\n\r\n",
            "0\r\n\n",
@@ -181,7 +184,7 @@ TEST(BodyReader, broken_compression_is_refused) {
 
 TEST(BodyReader, a_bomb_is_stopped_at_the_limit) {
   const size_t most = 1000;
-  for (const size_t size : {most - 1, most, most + 1, size_t{50} << 20}) {
+  for (const size_t size : {most - 1, most, most + 1, size_t{8} << 20}) {
     const std::string text(size, '\0');
     for (const auto& [coding, packed] : std::vector<std::pair<std::string, std::string>>{
              {"gzip", compress_zlib(text, 15 + 16)}, {"zstd", compress_zstd(text)}}) {

@@ -49,8 +49,17 @@ ChunkDecoder::State ChunkDecoder::next(char c) {
       return limits_->chunk_extension_bytes > 0 ? State::extension : State::malformed;
     }
     case State::extension:
-      if (c == '\r') return State::size_line_feed;
+      // An open quote may not hide the end of the line: some would read on.
+      if (c == '\r') return is_quoted_ ? State::malformed : State::size_line_feed;
       if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return State::malformed;
+      if (is_escaped_) {
+        is_escaped_ = false;
+      } else if (c == '"') {
+        is_quoted_ = !is_quoted_;
+      } else if (c == '\\') {
+        if (!is_quoted_) return State::malformed;
+        is_escaped_ = true;
+      }
       return ++extension_bytes_ <= limits_->chunk_extension_bytes ? State::extension
                                                                   : State::malformed;
     case State::size_line_feed:

@@ -48,6 +48,8 @@ class ChunkDecoder {
   uint64_t left_ = 0;  // of the size line while it is read, of the content afterwards
   int digit_count_ = 0;
   size_t extension_bytes_ = 0;
+  bool is_quoted_ = false;   // inside a string of the extension
+  bool is_escaped_ = false;  // after a backslash in it
 };
 
 }  // namespace sparrow::http

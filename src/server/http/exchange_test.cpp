@@ -11,7 +11,8 @@
 namespace sparrow::http {
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 
 TEST(Exchange, an_answer_may_come_later_and_from_another_thread) {
   TestServer test;
@@ -111,7 +112,7 @@ TEST_P(Disconnects, are_noticed_while_nothing_is_sent) {
       GetParam().leave(client);
       ASSERT_TRUE(closed.wait()) << address << has_begun;
       EXPECT_LT(std::chrono::steady_clock::now() - start,
-                1s);  // some milliseconds, on a free machine
+                3s);  // some milliseconds, on a free machine
       EXPECT_FALSE(exchange->is_open());
       EXPECT_FALSE(exchange->write("y"));
       EXPECT_FALSE(exchange->reply(200, {}, ""));
@@ -239,9 +240,9 @@ TEST(Exchange, a_reader_that_stalls_is_cut) {
 
 TEST(Exchange, a_silent_stream_is_not_a_stall) {
   ServerOptions options;
-  options.limits.write_stall_time = 30ms;
-  options.limits.idle_time = 30ms;
-  options.limits.header_time = 30ms;
+  options.limits.write_stall_time = 200ms;
+  options.limits.idle_time = 200ms;
+  options.limits.header_time = 200ms;
   TestServer test(options);
   RawClient client(test.address());
   client.send(get("/slot"));
@@ -250,7 +251,7 @@ TEST(Exchange, a_silent_stream_is_not_a_stall) {
   exchange->on_close([&] { closed.set(); });
   exchange->begin_stream(200, {});
   exchange->write("a");
-  EXPECT_FALSE(closed.wait(100ms));
+  EXPECT_FALSE(closed.wait(300ms));
   exchange->write("b");
   exchange->end();
   EXPECT_EQ(client.read_response()->body, "ab");

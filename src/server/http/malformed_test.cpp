@@ -12,7 +12,8 @@
 namespace sparrow::http {
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 
 constexpr int kNoAnswer = 0;
 
@@ -470,8 +471,8 @@ TEST_F(Malformed, clients_that_leave_at_any_byte) {
 TEST_F(Malformed, trickles_end_at_their_deadline) {
   ServerOptions options;
   options.access_log = nullptr;
-  options.limits.header_time = 150ms;
-  options.limits.body_grace = 150ms;
+  options.limits.header_time = 400ms;
+  options.limits.body_grace = 400ms;
   options.limits.body_bytes_per_second = 1000;
   options.limits.linger_time = 100ms;
   start(options);

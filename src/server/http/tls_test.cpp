@@ -22,7 +22,8 @@ namespace sparrow::http {
 namespace {
 
 using testing::HasSubstr;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 
 // A key and a certificate that it signed itself, as PEM files.
 void write_certificate(const std::string& certificate_file, const std::string& key_file) {
@@ -180,7 +181,7 @@ TEST_F(Tls, a_client_that_goes_is_noticed) {
 }
 
 TEST_F(Tls, plain_and_old_and_silent_clients_get_nothing) {
-  options_.limits.header_time = 100ms;
+  options_.limits.header_time = 500ms;
   start();
   RawClient silent(address_);
   RawClient plain(address_);
