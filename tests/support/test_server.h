@@ -1,8 +1,11 @@
 // A server for tests of what stands on it: a few rows, and one whose exchanges the test answers.
 #pragma once
 
+#include <unistd.h>
+
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -14,6 +17,12 @@
 #include "server/http/server.h"
 
 namespace sparrow::http {
+
+// A file for this process alone: tests run side by side.
+inline std::string scratch_path(const std::string& name) {
+  return (std::filesystem::temp_directory_path() / (std::to_string(getpid()) + "_" + name))
+      .string();
+}
 
 // Something that another thread waits for.
 class Event {

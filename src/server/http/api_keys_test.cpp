@@ -12,6 +12,7 @@
 #include "server/http/exchange.h"
 #include "server/http/server.h"
 #include "tests/support/raw_client.h"
+#include "tests/support/test_server.h"
 
 namespace sparrow::http {
 namespace {
@@ -90,7 +91,7 @@ TEST(ApiKeys, a_wrong_file_is_refused_with_the_place) {
 }
 
 TEST(ApiKeys, keys_in_clear_are_for_their_owners_eyes) {
-  const std::string path = testing::TempDir() + "/sparrow_keys.json";
+  const std::string path = scratch_path("sparrow_keys.json");
   const auto write = [&](const std::string& json, mode_t mode) {
     std::ofstream(path) << json;
     chmod(path.c_str(), mode);
@@ -134,7 +135,7 @@ TEST(ApiKeys, an_allowance_fills_evenly_up_to_a_minutes_worth) {
   EXPECT_TRUE(known.take(key, start + 1h).has_value());
 }
 
-ErrorBody json_error(const Failure& failure) {
+ErrorBody code_error(const Failure& failure) {
   return {"application/json", "{\"code\":\"" + failure.code + "\"}"};
 }
 
@@ -155,7 +156,7 @@ TEST(ApiKeys, a_key_opens_what_its_scopes_say) {
     routes.push_back(
         {"GET", path, [](const auto& e) { e->reply(200, {}, e->request().key_name); }});
     routes.back().scope = scope;
-    routes.back().error_shape = json_error;
+    routes.back().error_shape = code_error;
   }
   Server server(options, std::move(routes));
   server.start();

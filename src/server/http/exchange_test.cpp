@@ -94,7 +94,7 @@ class Disconnects : public testing::TestWithParam<Leaving> {};
 
 TEST_P(Disconnects, are_noticed_while_nothing_is_sent) {
   ServerOptions options;
-  options.unix_socket = testing::TempDir() + "/sparrow_disconnect.sock";
+  options.unix_socket = scratch_path("sparrow_disconnect.sock");
   TestServer test(options);
   for (const std::string& address : test.server.addresses()) {
     for (const bool has_begun : {false, true}) {
@@ -137,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Exchange, a_client_that_only_stops_sending_gets_its_answer) {
   ServerOptions options;
-  options.unix_socket = testing::TempDir() + "/sparrow_half.sock";
+  options.unix_socket = scratch_path("sparrow_half.sock");
   TestServer test(options);
   for (const std::string& address : test.server.addresses()) {
     for (const std::string version : {"1.1", "1.0"}) {

@@ -344,7 +344,7 @@ TEST(Server, several_addresses_are_served) {
 }
 
 TEST(Server, a_unix_socket_is_its_owners_and_replaces_only_a_dead_one) {
-  const std::string path = testing::TempDir() + "/sparrow_http_test.sock";
+  const std::string path = scratch_path("sparrow_http_test.sock");
   std::filesystem::remove(path);
   ServerOptions options;
   options.addresses = {};
