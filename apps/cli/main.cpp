@@ -16,6 +16,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"run", "Chat with a model, or answer one prompt", set_up_run},
+    {"serve", "Answer Ollama's and OpenAI's APIs over HTTP", set_up_serve},
     {"replay", "Make answers again from their receipts", set_up_replay},
     {"pull", "Get a model of the catalog", set_up_pull},
     {"list", "Show the models that are here", set_up_list},

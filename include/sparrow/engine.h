@@ -142,6 +142,7 @@ class SPARROW_API Engine {
   EngineStats stats() const;
 
  private:
+  friend const struct OpenedModel& opened_model(const Engine& engine);
   struct Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -107,6 +107,8 @@ std::shared_ptr<Engine> Engine::load(const std::string& model, const EngineOptio
   return std::shared_ptr<Engine>(new Engine(std::move(impl)));
 }
 
+const OpenedModel& opened_model(const Engine& engine) { return engine.impl_->model; }
+
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 

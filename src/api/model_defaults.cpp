@@ -32,10 +32,11 @@ const CatalogEntry* find_catalog_entry(const StoredModel& model, const Metadata&
   return nullptr;
 }
 
-SamplingParams model_params(const StoredModel& model, const Metadata& metadata) {
+SamplingParams model_params(const StoredModel& model, const Metadata& metadata,
+                            const SamplingParams& general) {
   const CatalogEntry* entry = find_catalog_entry(model, metadata);
   const Json known = entry != nullptr ? entry->sampling : Json::object();
-  SamplingParams params = default_sampling(metadata, known);
+  SamplingParams params = default_sampling(metadata, known, general);
   // A pull writes the catalog's values into the manifest: those are nobody's choice.
   Json chosen = model.params;
   chosen.erase(std::string(kContextParameter));

@@ -22,7 +22,9 @@ const CatalogEntry* find_catalog_entry(const StoredModel& model, const Metadata&
 // A model's own parameters: default_sampling() of the file and the catalog's entry, and over it
 // what somebody saved with the model. Throws Error{invalid_argument} for saved values that are
 // wrong.
-SamplingParams model_params(const StoredModel& model, const Metadata& metadata);
+// `general` is for what none of them says.
+SamplingParams model_params(const StoredModel& model, const Metadata& metadata,
+                            const SamplingParams& general = {});
 
 // The longest context that was saved with the model, if one was.
 std::optional<int64_t> saved_context(const StoredModel& model);

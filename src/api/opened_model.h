@@ -9,6 +9,7 @@
 #include "chat/chat_template.h"
 #include "gguf/gguf_file.h"
 #include "sparrow/chat.h"
+#include "sparrow/engine.h"
 #include "sparrow/generation.h"
 #include "store/store.h"
 #include "text/tokenizer.h"
@@ -31,6 +32,9 @@ struct OpenedModel {
 // The template is the manifest's if it has one, else the file's, else a built-in one.
 // Throws Error{not_found|io|invalid_file|unsupported}.
 OpenedModel open_model(StoredModel stored);
+
+// What a loaded engine was opened from; lives as long as it does.
+const OpenedModel& opened_model(const Engine& engine);
 
 // The ids of a text that is its own template: control tokens in it count, and it begins as the
 // tokenizer wants every text to begin.

@@ -48,8 +48,9 @@ Json read_value(const Metadata& file, const FileKey& row) {
 
 }  // namespace
 
-SamplingParams default_sampling(const Metadata& file, const Json& catalog) {
-  SamplingParams params;
+SamplingParams default_sampling(const Metadata& file, const Json& catalog,
+                                const SamplingParams& general) {
+  SamplingParams params = general;
   set_sampling_fields(params, catalog, "catalog");
   for (const FileKey& row : kFileKeys) {
     if (!file.has(row.key)) continue;

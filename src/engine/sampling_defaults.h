@@ -8,9 +8,10 @@
 namespace sparrow {
 
 // What the model file says (general.sampling.*), else what the catalog says for the model (an
-// object of SamplingParams fields), else the general defaults; field by field. A value of the file
+// object of SamplingParams fields), else `general`; field by field. A value of the file
 // that is outside its range is left out with a warning: it is advice, not part of the model.
 // Throws Error{invalid_argument} for a catalog entry that is wrong.
-SamplingParams default_sampling(const Metadata& file, const Json& catalog = Json::object());
+SamplingParams default_sampling(const Metadata& file, const Json& catalog = Json::object(),
+                                const SamplingParams& general = {});
 
 }  // namespace sparrow

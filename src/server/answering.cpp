@@ -1,0 +1,143 @@
+#include "server/answering.h"
+
+#include <atomic>
+
+#include "base/error.h"
+
+namespace sparrow {
+namespace {
+
+// Keeps itself alive by the callbacks it has given away, until all answers have ended.
+class Pump : public std::enable_shared_from_this<Pump> {
+ public:
+  Pump(ServerState& state, Answering answering) : state_(state), answering_(std::move(answering)) {}
+
+  void start() {
+    const http::Request& request = answering_.exchange->request();
+    RunningRequest entry = {.id = request.id,
+                            .path = request.path,
+                            .model = answering_.model,
+                            .key_name = request.key_name,
+                            .received_at = request.received_at};
+    for (const Request& wanted : answering_.requests)
+      entry.prompt_tokens += static_cast<int64_t>(wanted.prompt.size());
+    const std::weak_ptr<Pump> weak = weak_from_this();
+    const auto cancel = [weak] {
+      if (const std::shared_ptr<Pump> pump = weak.lock()) pump->cancel();
+    };
+    ticket_ = state_.requests.admit(std::move(entry), cancel);
+    if (ticket_ == nullptr) {
+      answering_.writer->fail(
+          {.status = 503,
+           .message = "server busy, please try again.  maximum pending requests exceeded",
+           .headers = {{"Retry-After", "1"}}});
+      return;
+    }
+    try {
+      for (Request& wanted : answering_.requests)
+        streams_.push_back(answering_.engine->submit(std::move(wanted)));
+    } catch (...) {
+      this->cancel();
+      throw;
+    }
+    left_ = streams_.size();
+    answering_.exchange->on_close(cancel);
+    answering_.exchange->on_drained([weak] {
+      if (const std::shared_ptr<Pump> pump = weak.lock()) pump->schedule();
+    });
+    for (const auto& stream : streams_)
+      stream->on_readable([self = shared_from_this()] { self->schedule(); });
+  }
+
+ private:
+  void cancel() {
+    for (const auto& stream : streams_) stream->cancel();
+  }
+
+  // At most one run is waiting at any time.
+  void schedule() {
+    if (is_scheduled_.exchange(true)) return;
+    state_.answering.submit([self = shared_from_this()] {
+      self->is_scheduled_ = false;
+      self->run();
+    });
+  }
+
+  void run() {
+    if (left_ == 0) return;
+    try {
+      for (size_t i = 0; i < streams_.size(); ++i) {
+        while (wants_more()) {
+          const std::optional<TextDelta> delta = streams_[i]->next_within(0);
+          if (!delta) break;
+          take(i, *delta);
+        }
+      }
+      if (left_ == 0 && !has_failed_) answering_.writer->finish();
+    } catch (const std::exception& error) {
+      give_up({.message = error.what()});
+    }
+    if (left_ == 0) end();
+  }
+
+  // A client that is gone takes everything.
+  bool wants_more() const {
+    const http::Exchange& exchange = *answering_.exchange;
+    return !exchange.is_open() || exchange.unsent_bytes() < http::Exchange::kEnoughUnsent;
+  }
+
+  void take(size_t i, const TextDelta& delta) {
+    const bool is_last = delta.finish_reason != FinishReason::none;
+    if (is_last) --left_;
+    if (has_failed_) return;
+    if (delta.finish_reason == FinishReason::error)
+      return give_up(http::failure_of(Error(delta.error_code, delta.error)));
+    if (delta.finish_reason == FinishReason::cancelled && !answering_.exchange->is_open()) return;
+    ChatDelta chat;
+    OutputParser* parser = i < answering_.parsers.size() ? answering_.parsers[i].get() : nullptr;
+    if (parser == nullptr) {
+      chat.content = delta.text;
+    } else {
+      chat = parser->push(delta.text);
+      if (is_last) append(chat, parser->finish());
+    }
+    const RequestStats stats = streams_[i]->stats();
+    answering_.writer->write({static_cast<int64_t>(i), delta, chat, stats});
+  }
+
+  static void append(ChatDelta& to, ChatDelta more) {
+    to.content += more.content;
+    to.reasoning += more.reasoning;
+    for (IndexedToolCall& call : more.tool_calls) to.tool_calls.push_back(std::move(call));
+  }
+
+  void give_up(const http::Failure& failure) {
+    has_failed_ = true;
+    cancel();
+    answering_.writer->fail(failure);
+  }
+
+  // Lets go of whatever holds this.
+  void end() {
+    for (const auto& stream : streams_) stream->on_readable({});
+    ticket_.reset();
+    answering_.engine.reset();
+    answering_.exchange.reset();
+  }
+
+  ServerState& state_;
+  Answering answering_;
+  std::vector<std::shared_ptr<OutputStream>> streams_;
+  std::unique_ptr<Requests::Ticket> ticket_;
+  size_t left_ = 0;
+  bool has_failed_ = false;
+  std::atomic<bool> is_scheduled_ = false;
+};
+
+}  // namespace
+
+void answer(ServerState& state, Answering answering) {
+  std::make_shared<Pump>(state, std::move(answering))->start();
+}
+
+}  // namespace sparrow

@@ -1,0 +1,88 @@
+#include "server/general/routes.h"
+
+#include "base/error.h"
+#include "server/http/exchange.h"
+#include "server/openai/dialect.h"
+#include "server/wire.h"
+
+namespace sparrow::general {
+namespace {
+
+using ExchangePtr = std::shared_ptr<http::Exchange>;
+
+// Ollama's word for those who ask whether it is there; a browser gets a page.
+void root(ServerState& state, const ExchangePtr& exchange) {
+  if (!exchange->request().headers.lists("Accept", "text/html")) {
+    exchange->reply(200, {{"Content-Type", "text/plain; charset=utf-8"}}, "Ollama is running");
+    return;
+  }
+  std::string rows;
+  for (const ServedModels::Listed& listed : state.models.list())
+    rows += fmt::format("<li><code>{}</code></li>\n", listed.name);
+  exchange->reply(
+      200, {{"Content-Type", "text/html; charset=utf-8"}},
+      fmt::format("<!doctype html>\n<meta charset=\"utf-8\">\n<title>sparrow</title>\n"
+                  "<h1>sparrow</h1>\n<p>This server runs language models on this machine. It "
+                  "answers the APIs of Ollama (<code>/api</code>) and OpenAI (<code>/v1</code>)."
+                  "</p>\n<ul>\n{}</ul>\n",
+                  rows));
+}
+
+void health(ServerState&, const ExchangePtr& exchange) {
+  exchange->reply_json(200, R"({"status":"ok"})");
+}
+
+void metrics(ServerState& state, const ExchangePtr& exchange) {
+  exchange->reply(200, {{"Content-Type", std::string(http::Metrics::kContentType)}},
+                  state.metrics.text());
+}
+
+void list_requests(ServerState& state, const ExchangePtr& exchange) {
+  const std::string& key = exchange->request().key_name;
+  Json list = Json::array();
+  for (const RunningRequest& request : state.requests.list()) {
+    if (!key.empty() && request.key_name != key) continue;
+    const auto age = std::chrono::steady_clock::now() - request.received_at;
+    list.push_back({{"id", request.id},
+                    {"path", request.path},
+                    {"model", request.model},
+                    {"prompt_tokens", request.prompt_tokens},
+                    {"seconds", std::chrono::duration<double>(age).count()}});
+  }
+  exchange->reply_json(200, to_wire(Json{{"requests", list}}));
+}
+
+void cancel_request(ServerState& state, const ExchangePtr& exchange) {
+  const http::Request& request = exchange->request();
+  const std::string id(request.path_parameter("id"));
+  const int64_t count = state.requests.cancel(id, request.key_name);
+  if (count == 0) fail(ErrorCode::not_found, "no request '{}' is being answered", id);
+  exchange->reply_json(200, to_wire(Json{{"cancelled", count}}));
+}
+
+}  // namespace
+
+std::vector<http::Route> routes(ServerState& state) {
+  using Handle = void (*)(ServerState&, const ExchangePtr&);
+  const auto row = [&state](std::string method, std::string pattern, Handle handle,
+                            http::Scope scope, http::RunsOn runs_on = http::RunsOn::worker) {
+    return http::Route{
+        .method = std::move(method),
+        .pattern = std::move(pattern),
+        .handler = [&state, handle](const auto& exchange) { handle(state, exchange); },
+        .scope = scope,
+        .runs_on = runs_on,
+        .error_shape = openai::error_body};
+  };
+  using http::RunsOn;
+  using http::Scope;
+  return {
+      row("GET", "/", root, Scope::open),
+      row("GET", "/health", health, Scope::open, RunsOn::io),
+      row("GET", "/metrics", metrics, Scope::observe, RunsOn::io),
+      row("GET", "/requests", list_requests, Scope::observe, RunsOn::io),
+      row("DELETE", "/requests/{id}", cancel_request, Scope::manage, RunsOn::io),
+  };
+}
+
+}  // namespace sparrow::general

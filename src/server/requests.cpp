@@ -1,0 +1,44 @@
+#include "server/requests.h"
+
+namespace sparrow {
+
+std::unique_ptr<Requests::Ticket> Requests::admit(RunningRequest request,
+                                                  std::function<void()> cancel) {
+  const std::scoped_lock lock(mutex_);
+  if (static_cast<int64_t>(entries_.size()) >= limit_) return nullptr;
+  const int64_t number = next_number_++;
+  entries_.emplace(number, Entry{std::move(request), std::move(cancel)});
+  return std::make_unique<Ticket>(*this, number);
+}
+
+std::vector<RunningRequest> Requests::list() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<RunningRequest> requests;
+  for (const auto& [number, entry] : entries_) requests.push_back(entry.request);
+  return requests;
+}
+
+int64_t Requests::cancel(const std::string& id, const std::string& key_name) {
+  std::vector<std::function<void()>> due;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [number, entry] : entries_) {
+      const bool is_seen = key_name.empty() || entry.request.key_name == key_name;
+      if (entry.request.id == id && is_seen) due.push_back(entry.cancel);
+    }
+  }
+  for (const auto& cancel : due) cancel();
+  return static_cast<int64_t>(due.size());
+}
+
+int64_t Requests::count() const {
+  const std::scoped_lock lock(mutex_);
+  return static_cast<int64_t>(entries_.size());
+}
+
+void Requests::remove(int64_t number) {
+  const std::scoped_lock lock(mutex_);
+  entries_.erase(number);
+}
+
+}  // namespace sparrow

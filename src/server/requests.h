@@ -1,0 +1,64 @@
+// The requests that are being answered: how many there may be, who can see and cancel them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "server/http/exchange.h"
+
+namespace sparrow {
+
+struct RunningRequest {
+  std::string id;
+  std::string path;
+  std::string model;
+  std::string key_name;  // whose it is; empty without keys
+  std::chrono::steady_clock::time_point received_at;
+  int64_t prompt_tokens = 0;
+};
+
+// Thread-safe. An entry lives as long as the ticket that it was given.
+class Requests {
+ public:
+  // `limit`: of requests at once; one more is refused.
+  explicit Requests(int64_t limit) : limit_(limit) {}
+
+  class Ticket {
+   public:
+    Ticket(Requests& requests, int64_t number) : requests_(requests), number_(number) {}
+    ~Ticket() { requests_.remove(number_); }
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+
+   private:
+    Requests& requests_;
+    int64_t number_;
+  };
+
+  // Null if there are too many.
+  std::unique_ptr<Ticket> admit(RunningRequest request, std::function<void()> cancel);
+  std::vector<RunningRequest> list() const;  // the oldest first
+  // All of that id that this key may see; an empty key sees all. How many they were.
+  int64_t cancel(const std::string& id, const std::string& key_name);
+  int64_t count() const;
+
+ private:
+  struct Entry {
+    RunningRequest request;
+    std::function<void()> cancel;
+  };
+  void remove(int64_t number);
+
+  const int64_t limit_;
+  mutable std::mutex mutex_;
+  std::map<int64_t, Entry> entries_;
+  int64_t next_number_ = 0;
+};
+
+}  // namespace sparrow

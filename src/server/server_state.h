@@ -1,0 +1,26 @@
+// What every route of a server may use. Loaded once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "server/http/metrics.h"
+#include "server/http/worker_pool.h"
+#include "server/requests.h"
+#include "server/served_models.h"
+
+namespace sparrow {
+
+struct ServerState {
+  explicit ServerState(const ServedModelsOptions& options, int64_t max_requests)
+      : models(options), requests(max_requests) {}
+
+  http::Metrics metrics;
+  ServedModels models;
+  Requests requests;
+  // Where answers are written: one thread, so that what belongs to one answer never runs twice at
+  // once. Last: it goes first.
+  http::WorkerPool answering{1, INT64_MAX};
+};
+
+}  // namespace sparrow

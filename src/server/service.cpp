@@ -1,0 +1,26 @@
+#include "server/service.h"
+
+#include "server/general/routes.h"
+#include "server/ollama/dialect.h"
+#include "server/openai/dialect.h"
+
+namespace sparrow {
+namespace {
+
+std::vector<http::Route> all_routes(ServerState& state) {
+  std::vector<http::Route> routes;
+  for (auto family : {general::routes, ollama::routes, openai::routes}) {
+    std::vector<http::Route> rows = family(state);
+    routes.insert(routes.end(), std::make_move_iterator(rows.begin()),
+                  std::make_move_iterator(rows.end()));
+  }
+  return routes;
+}
+
+}  // namespace
+
+Service::Service(const ServiceOptions& options)
+    : state_(options.models, options.max_requests),
+      server_(options.http, all_routes(state_), &state_.metrics) {}
+
+}  // namespace sparrow

@@ -1,0 +1,34 @@
+// Small things that several dialects spell alike.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "server/json_fields.h"
+#include "sparrow/chat.h"
+
+namespace sparrow {
+
+// Compact, bytes that are not UTF-8 as U+FFFD.
+std::string to_wire(const Json& value);
+
+// `count` characters of [a-z0-9], or of hex digits, drawn anew each time.
+std::string random_word(size_t count);
+std::string random_hex(size_t count);
+
+// Now, in seconds since 1970; and as RFC 3339 with `fraction_digits` (0 to 9) in UTC.
+int64_t unix_seconds();
+std::string rfc3339_now(int fraction_digits);
+std::string rfc3339(int64_t unix_s);
+
+// The text of a message's `content`: a string, or parts of type text (input_text, output_text) one
+// after another. Throws Error{invalid_argument} for parts of other kinds: "… is an image, and this
+// model reads text".
+std::string content_text(const Json& content, const std::string& path);
+
+// OpenAI's list of tools, which Ollama's is too: {"type": "function", "function": {…}}.
+std::vector<Tool> parse_tools(const Json& tools, const std::string& path);
+
+}  // namespace sparrow
