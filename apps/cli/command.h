@@ -23,6 +23,8 @@ void set_up_logits(CLI::App& app);
 void set_up_bench(CLI::App& app);
 void set_up_run(CLI::App& app);
 void set_up_serve(CLI::App& app);
+void set_up_ps(CLI::App& app);
+void set_up_stop(CLI::App& app);
 void set_up_replay(CLI::App& app);
 void set_up_pull(CLI::App& app);
 void set_up_list(CLI::App& app);

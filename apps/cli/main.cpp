@@ -16,7 +16,9 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"run", "Chat with a model, or answer one prompt", set_up_run},
-    {"serve", "Answer Ollama's and OpenAI's APIs over HTTP", set_up_serve},
+    {"serve", "Answer the APIs of Ollama, OpenAI and others over HTTP", set_up_serve},
+    {"ps", "Show the models that a server has loaded", set_up_ps},
+    {"stop", "Unload a model of a server", set_up_stop},
     {"replay", "Make answers again from their receipts", set_up_replay},
     {"pull", "Get a model of the catalog", set_up_pull},
     {"list", "Show the models that are here", set_up_list},

@@ -1,51 +1,53 @@
-// sparrow serve: answers Ollama's and OpenAI's APIs over HTTP.
+// sparrow serve: answers Ollama's, OpenAI's and other APIs over HTTP.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <signal.h>
 
 #include <cstdio>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "apps/cli/command.h"
-#include "base/error.h"
-#include "server/service.h"
+#include "apps/cli/serve_flags.h"
+#include "server/exposure.h"
 
 namespace sparrow::cli {
 namespace {
 
-struct ServeFlags {
-  std::vector<std::string> hosts = {"127.0.0.1:11434"};
-  std::vector<std::string> models;
-  int threads = 0;
+void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+
+// SIGINT and SIGTERM, which no thread that begins after this receives.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  void wait() const {
+    int signal = 0;
+    sigwait(&signals_, &signal);
+  }
+  // The next one ends the process.
+  void give_back() const { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
+
+ private:
+  sigset_t signals_;
 };
 
-// Waits for SIGINT or SIGTERM, which no other thread receives.
-void wait_for_signal(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
-}
-
 void serve(const ServeFlags& flags) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
-  ServiceOptions options;
-  options.http.addresses = flags.hosts;
-  options.models.models = flags.models;
-  options.models.engine.thread_count = flags.threads;
+  constexpr std::chrono::seconds kDrain{30};
+  const StopSignals signals;
+  const ServiceOptions options = service_options(flags);
+  if (check_exposure(options.http, flags.allow_anonymous))
+    say("Warning: everybody who reaches this server may use it: it asks for no key.");
   Service service(options);
   service.start();
-  std::fprintf(stderr, "listening on %s\n",
-               fmt::format("{}", fmt::join(service.addresses(), ", ")).c_str());
-  wait_for_signal(signals);
-  std::fprintf(stderr, "finishing what runs; once more to stop at once\n");
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  service.drain(std::chrono::seconds(30));
+  say(fmt::format("listening on {}", fmt::join(service.addresses(), ", ")));
+  signals.wait();
+  signals.give_back();
+  say("finishing what runs, 30 s at most; once more ends at once");
+  if (!service.drain(kDrain)) say("what still ran was cut off");
   service.stop();
 }
 
@@ -53,14 +55,7 @@ void serve(const ServeFlags& flags) {
 
 void set_up_serve(CLI::App& app) {
   const auto flags = std::make_shared<ServeFlags>();
-  app.add_option("--host", flags->hosts, "Where to listen (127.0.0.1:11434)")
-      ->type_name("HOST:PORT");
-  app.add_option("--model", flags->models,
-                 "A .gguf file or a model of the store to be served; the first is the default")
-      ->type_name("MODEL");
-  app.add_option("--threads", flags->threads, "Threads to compute with (one a core)")
-      ->type_name("COUNT")
-      ->check(CLI::Range(1, 1024));
+  add_serve_flags(app, *flags);
   app.callback([flags] { serve(*flags); });
 }
 

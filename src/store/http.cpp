@@ -170,6 +170,13 @@ void set_up(CURL* handle, const HttpRequest& request, const std::string& url, bo
                    static_cast<long>(std::max<int64_t>(left_ms, 1)));
   curl_easy_setopt(handle, CURLOPT_USERAGENT, (std::string("sparrow/") + kVersion).c_str());
   if (request.head_only) curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  if (!request.body.empty()) {
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.c_str());
+  }
+  if (!request.method.empty())
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   std::vector<std::string> lines = request.headers;
   // A compressed body could not be resumed in the middle.
   lines.push_back("Accept-Encoding: identity");

@@ -17,6 +17,8 @@ namespace sparrow {
 struct HttpRequest {
   std::string url;
   bool head_only = false;
+  std::string method;  // empty: GET
+  std::string body;    // sent as JSON if it is not empty
   std::vector<std::string> headers;
   std::string bearer_token;          // sent to the host of `url` alone
   uint64_t range_start = 0;          // 0: the whole

@@ -1,0 +1,83 @@
+#include "apps/cli/serve_flags.h"
+
+#include "server/http/api_keys.h"
+#include "server/ollama/dialect.h"
+
+namespace sparrow::cli {
+
+void add_serve_flags(CLI::App& app, ServeFlags& flags) {
+  app.add_option("--host", flags.hosts, "Where to listen; several times for several (127.0.0.1:11434)")
+      ->type_name("HOST:PORT");
+  app.add_option("--model", flags.models,
+                 "A .gguf file or a model of the store to be served; the first is the one that "
+                 "requests without a model get. The store's other models are served too")
+      ->type_name("MODEL");
+  app.add_option("--unix-socket", flags.unix_socket, "Listen there too, for its owner alone")
+      ->type_name("PATH");
+  CLI::Option* certificate =
+      app.add_option("--tls-certificate", flags.certificate, "TLS: the certificate chain, PEM")
+          ->type_name("FILE");
+  CLI::Option* key =
+      app.add_option("--tls-key", flags.private_key, "TLS: its private key, PEM")->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  app.add_option("--keys", flags.keys, "API keys with their scopes and limits, JSON (docs/server.md)")
+      ->type_name("FILE");
+  app.add_flag("--allow-anonymous", flags.allow_anonymous,
+               "Listen beyond this machine without keys: everybody may use it");
+  app.add_option("--allow-name", flags.names, "A name this server is called by, for its Host check")
+      ->type_name("NAME");
+  app.add_option("--allow-origin", flags.origins, "A web page's origin that may use it")
+      ->type_name("ORIGIN");
+  app.add_option("--keep-alive", flags.keep_alive,
+                 "How long a model stays loaded after its last use: 5m, 1h30m, -1 for good (5m)")
+      ->type_name("DURATION");
+  app.add_option("--max-requests", flags.max_requests, "Answered at once; more get 503 (512)")
+      ->type_name("COUNT")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+  app.add_option("--context", flags.context,
+                 "Tokens of one request, prompt and answer (the model's, but at most 32768)")
+      ->type_name("TOKENS")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
+  app.add_option("--max-sequences", flags.max_sequences, "Answers computed together (32)")
+      ->type_name("COUNT")
+      ->check(CLI::Range(int64_t{1}, int64_t{1024}));
+  app.add_option("--threads", flags.threads, "Threads to compute with (one a core)")
+      ->type_name("COUNT")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--kv-type", flags.kv_type,
+                 "Numbers of the KV cache: f32, f16, bf16, q8_0 or q4_0 (f16)")
+      ->type_name("TYPE");
+  app.add_option("--activations", flags.activations,
+                 "Input of matrix products: auto, f32 (the reference) or quantized (auto)")
+      ->type_name("FORM");
+}
+
+ServiceOptions service_options(const ServeFlags& flags) {
+  ServiceOptions options;
+  if (!flags.hosts.empty()) {
+    options.http.addresses = flags.hosts;
+  } else {
+    options.http.addresses = {"127.0.0.1:11434"};
+  }
+  options.http.unix_socket = flags.unix_socket;
+  options.http.certificate_file = flags.certificate;
+  options.http.private_key_file = flags.private_key;
+  options.http.access.hosts = flags.names;
+  for (const std::string& origin : flags.origins)
+    options.http.access.origins.push_back(origin);
+  if (!flags.keys.empty()) options.http.access.keys = http::read_api_keys(flags.keys);
+  options.models.models = flags.models;
+  if (!flags.keep_alive.empty())
+    options.models.keep_alive = ollama::parse_duration(flags.keep_alive);
+  options.max_requests = flags.max_requests;
+  EngineOptions& engine = options.models.engine;
+  engine.context_length = flags.context;
+  engine.max_sequences = flags.max_sequences;
+  engine.thread_count = flags.threads;
+  engine.kv_cache_type = flags.kv_type;
+  engine.activations = flags.activations;
+  return options;
+}
+
+}  // namespace sparrow::cli
