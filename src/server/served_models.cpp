@@ -12,6 +12,12 @@ namespace {
 
 bool is_path(std::string_view model) { return model.ends_with(".gguf"); }
 
+// No client may open files of this machine, nor learn which there are.
+bool looks_like_path(std::string_view name) {
+  return name.starts_with('/') || name.starts_with('.') || name.starts_with('~') ||
+         to_lower_ascii(name).ends_with(".gguf");
+}
+
 std::string file_title(const std::string& path) {
   return std::filesystem::path(path).stem().string();
 }
@@ -55,7 +61,7 @@ std::optional<ServedModels::Named> ServedModels::find_served(const std::string& 
 StoredModel ServedModels::find(const std::string& name) const {
   if (name.empty() && served_.empty()) fail(ErrorCode::invalid_argument, "model is required");
   if (const std::optional<Named> named = find_served(name)) return find_model(store_, named->model);
-  if (is_path(name)) fail(ErrorCode::not_found, "model '{}' not found", name);
+  if (looks_like_path(name)) fail(ErrorCode::not_found, "model '{}' not found", name);
   std::optional<StoredModel> stored;
   try {
     stored = resolve_model(store_, name);

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "sampling/params_json.h"
 #include "server/wire.h"
-#include "store/catalog.h"
 
 namespace sparrow::ollama {
 namespace {
@@ -19,6 +18,11 @@ struct OptionField {
   std::string_view field;
   bool is_integer;
 };
+
+// Those that are a model's, not a request's, and those that do nothing here: only their types
+// count.
+constexpr std::string_view kOtherIntegers[] = {
+    "num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu", "num_thread", "draft_num_predict"};
 
 constexpr OptionField kOptions[] = {
     {"num_predict", "max_tokens", true},
@@ -41,7 +45,51 @@ constexpr OptionField kOptions[] = {
   fail(ErrorCode::invalid_argument, "option \"{}\" must be of type {}", name, type);
 }
 
-int64_t nanoseconds(double seconds) { return static_cast<int64_t>(std::llround(seconds * 1e9)); }
+// Of the options that are integers. 3.0 is one too.
+void check_integer(std::string_view name, const Json& value) {
+  const double number = value.is_number() ? value.get<double>() : NAN;
+  if (!(std::abs(number) <= 0x1p53) || std::floor(number) != number) refuse_option(name, "integer");
+}
+
+// As sampling fields. "Fill the context" and other words for as long as it goes become -1.
+Json sampling_fields_of(const JsonFields& fields) {
+  Json chosen = Json::object();
+  for (const OptionField& row : kOptions) {
+    const Json* value = fields.find(row.option);
+    if (value == nullptr) continue;
+    if (row.is_integer) check_integer(row.option, *value);
+    if (!value->is_number()) refuse_option(row.option, "float32");
+    Json& field = chosen[std::string(row.field)];
+    field = *value;
+    if (row.is_integer) field = static_cast<int64_t>(value->get<double>());
+  }
+  for (const char* name : {"max_tokens", "seed", "penalty_window"}) {
+    if (chosen.contains(name) && chosen[name].get<int64_t>() < 0) chosen[name] = -1;
+  }
+  if (chosen.contains("top_k") && chosen["top_k"].get<int64_t>() < 0) chosen["top_k"] = 0;
+  if (const Json* stop = fields.find("stop")) {
+    if (!stop->is_array() && !stop->is_string()) refuse_option("stop", "array");
+    if (stop->is_array() &&
+        !std::ranges::all_of(*stop, [](const Json& s) { return s.is_string(); }))
+      fail(ErrorCode::invalid_argument, "option \"stop\" must be of an array of strings");
+    chosen["stop"] = fields.texts("stop");
+  }
+  for (const std::string_view name : kOtherIntegers) {
+    if (const Json* value = fields.find(name)) check_integer(name, *value);
+  }
+  const Json* use_mmap = fields.find("use_mmap");
+  if (use_mmap != nullptr && !use_mmap->is_boolean()) refuse_option("use_mmap", "boolean");
+  return chosen;
+}
+
+int64_t context_of(const JsonFields& fields) {
+  const double tokens = fields.number("num_ctx").value_or(0);
+  if (!(tokens >= 0 && tokens <= 1 << 24)) {
+    fail(ErrorCode::invalid_argument, "option \"num_ctx\" must be in [0, 16777216], got {}",
+         tokens);
+  }
+  return static_cast<int64_t>(tokens);
+}
 
 }  // namespace
 
@@ -100,42 +148,34 @@ SamplingParams general_params() {
 Options parse_options(const JsonFields& request, const OpenedModel& model) {
   Options options;
   options.params = model_params(model.stored, model.file->metadata(), general_params());
+  options.context_length = saved_context(model.stored).value_or(0);
   const Json* given = request.object("options");
   if (given == nullptr) return options;
   const JsonFields fields(*given, "options");
-  Json chosen = Json::object();
-  for (const OptionField& row : kOptions) {
-    const Json* value = fields.find(row.option);
-    if (value == nullptr) continue;
-    if (!value->is_number()) refuse_option(row.option, row.is_integer ? "integer" : "float");
-    if (!row.is_integer) {
-      chosen[std::string(row.field)] = *value;
-      continue;
+  set_sampling_fields(options.params, sampling_fields_of(fields), "options");
+  if (const int64_t context = context_of(fields)) options.context_length = context;
+  return options;
+}
+
+Json saved_params(const JsonFields& parameters) {
+  Json saved = sampling_fields_of(parameters);
+  SamplingParams checked;
+  set_sampling_fields(checked, saved, "parameters");
+  if (const int64_t context = context_of(parameters))
+    saved[std::string(kContextParameter)] = context;
+  return saved;
+}
+
+Json option_values(const Json& saved) {
+  Json options = Json::object();
+  for (const auto& [name, value] : saved.items()) {
+    const std::string& field = name;
+    const auto row = std::ranges::find(kOptions, std::string_view(field), &OptionField::field);
+    if (row != std::end(kOptions)) {
+      options[std::string(row->option)] = value;
+    } else {
+      options[field == kContextParameter ? "num_ctx" : field] = value;
     }
-    const double number = value->get<double>();
-    if (std::floor(number) != number) refuse_option(row.option, "integer");
-    chosen[std::string(row.field)] = *value;
-  }
-  // "Fill the context" and other words for as long as it goes.
-  if (chosen.contains("max_tokens") && chosen["max_tokens"].get<double>() < 0)
-    chosen["max_tokens"] = -1;
-  if (chosen.contains("seed") && chosen["seed"].get<double>() < 0) chosen["seed"] = -1;
-  if (chosen.contains("top_k") && chosen["top_k"].get<double>() < 0) chosen["top_k"] = 0;
-  if (fields.find("stop") != nullptr) {
-    if (!fields.find("stop")->is_array() && !fields.find("stop")->is_string())
-      refuse_option("stop", "array");
-    chosen["stop"] = fields.texts("stop");
-  }
-  set_sampling_fields(options.params, chosen, "options");
-  const Json* context = fields.find("num_ctx");
-  if (context != nullptr) {
-    if (!context->is_number()) refuse_option("num_ctx", "integer");
-    const double tokens = context->get<double>();
-    if (!(tokens >= 0 && tokens <= 1 << 24)) {
-      fail(ErrorCode::invalid_argument, "option \"num_ctx\" must be in [0, 16777216], got {}",
-           tokens);
-    }
-    options.context_length = static_cast<int64_t>(tokens);
   }
   return options;
 }
@@ -148,35 +188,82 @@ void refuse_constraints(const JsonFields& request) {
        "in the prompt");
 }
 
-Json details_of(const StoredModel& model) {
-  const auto config = [&](const char* name) { return model.config.value(name, std::string()); };
-  const std::string family = config("model_family");
-  return {{"parent_model", ""},
-          {"format", "gguf"},
-          {"family", family},
-          {"families", Json::array({family})},
-          {"parameter_size", config("model_type")},
-          {"quantization_level", config("file_type")}};
+std::string model_of(const JsonFields& request) {
+  std::string name = request.text("model").value_or("");
+  if (name.empty()) name = request.text("name").value_or("");
+  if (name.empty()) fail(ErrorCode::invalid_argument, "model is required");
+  return name;
 }
 
-std::vector<std::string> capabilities_of(const OpenedModel& model) {
-  std::vector<std::string> capabilities = {"completion"};
-  if (output_format_of(*model.chat_template).name != std::string_view("plain"))
-    capabilities.push_back("tools");
-  if (has_reasoning(*model.chat_template)) capabilities.push_back("thinking");
-  return capabilities;
+StoredModel find_for_answer(const ServerState& state, const std::string& name) {
+  try {
+    return state.models.find(name);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    fail(ErrorCode::not_found, "model \"{}\" not found, try pulling it first", name);
+  }
 }
+
+std::vector<Message> parse_messages(const Json& list, const std::string& model) {
+  std::vector<Message> messages;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string path = fmt::format("messages[{}]", i);
+    const JsonFields fields(list[i], path);
+    if (const Json* images = fields.list("images"); images != nullptr && !images->empty()) {
+      fail(ErrorCode::invalid_argument,
+           "{} has images, and \"{}\" does not support images: it reads text only", path, model);
+    }
+    Message message;
+    message.role = to_lower_ascii(fields.required_text("role"));
+    const Json* content = fields.find("content");
+    if (content != nullptr) message.content = content_text(*content, path + ".content");
+    message.reasoning = fields.text("thinking").value_or("");
+    message.name = fields.text("tool_name").value_or(fields.text("name").value_or(""));
+    message.tool_call_id = fields.text("tool_call_id").value_or("");
+    if (const Json* calls = fields.list("tool_calls")) {
+      for (size_t k = 0; k < calls->size(); ++k) {
+        const JsonFields call((*calls)[k], fmt::format("{}.tool_calls[{}]", path, k));
+        const Json* function = call.object("function");
+        if (function == nullptr)
+          fail(ErrorCode::invalid_argument, "{} is required", call.path_of("function"));
+        const JsonFields parts(*function, call.path_of("function"));
+        const Json* arguments = parts.object("arguments");
+        message.tool_calls.push_back({.id = call.text("id").value_or(""),
+                                      .name = parts.required_text("name"),
+                                      .arguments = arguments ? arguments->dump() : "{}"});
+      }
+    }
+    messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
+void refuse_go_template(const std::string& text) {
+  for (const char* mark : {"{{ .", "{{.", "{{- ."}) {
+    if (text.find(mark) == std::string::npos) continue;
+    fail(ErrorCode::unsupported,
+         "template is written in Go's template language; here a template is Jinja, as models bring "
+         "it with them: leave it out");
+  }
+}
+
+int64_t nanoseconds(double seconds) { return static_cast<int64_t>(std::llround(seconds * 1e9)); }
 
 Json timings(const RequestStats& stats, double load_s, double total_s) {
   const int64_t load = nanoseconds(load_s);
   const int64_t prompt = nanoseconds(stats.prefill_s);
   const int64_t eval = nanoseconds(stats.decode_s);
-  return {{"total_duration", std::max(nanoseconds(total_s), load + prompt + eval)},
-          {"load_duration", load},
-          {"prompt_eval_count", stats.prompt_tokens},
-          {"prompt_eval_duration", prompt},
-          {"eval_count", stats.output_tokens},
-          {"eval_duration", eval}};
+  Json json = Json::object();
+  const auto put = [&](const char* name, int64_t duration) {
+    if (duration > 0) json[name] = duration;
+  };
+  put("total_duration", std::max(nanoseconds(total_s), load + prompt + eval));
+  put("load_duration", load);
+  json["prompt_eval_count"] = stats.prompt_tokens;
+  put("prompt_eval_duration", prompt);
+  json["eval_count"] = stats.output_tokens;
+  put("eval_duration", eval);
+  return json;
 }
 
 }  // namespace sparrow::ollama

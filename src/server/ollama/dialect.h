@@ -1,4 +1,4 @@
-// What Ollama's routes share: their errors, durations, options, and how a model is described.
+// What Ollama's routes share: their errors, durations, options and messages.
 // Shapes and texts: Ollama's API documentation and source as of August 2026.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "server/http/route.h"
 #include "server/json_fields.h"
 #include "server/server_state.h"
+#include "sparrow/chat.h"
 
 namespace sparrow::ollama {
 
@@ -37,15 +38,30 @@ struct Options {
 // "top_k" must be of type integer`.
 Options parse_options(const JsonFields& request, const OpenedModel& model);
 
+// The same names for a model's saved parameters: num_ctx becomes "context", num_predict
+// "max_tokens". And back, for /api/show.
+Json saved_params(const JsonFields& parameters);
+Json option_values(const Json& saved);
+
 // "format" and what else waits for constrained decoding. Throws Error{unsupported}.
 void refuse_constraints(const JsonFields& request);
 
-// parent_model, format, family, families, parameter_size, quantization_level.
-Json details_of(const StoredModel& model);
-// "completion", "tools", "embedding", …
-std::vector<std::string> capabilities_of(const OpenedModel& model);
+// Templates of Ollama's own models are in Go's template language, which is not read here. Throws
+// Error{unsupported}.
+void refuse_go_template(const std::string& text);
 
-// How long a part took, in nanoseconds, for the last line of an answer.
+// "model", or "name" as older clients say. Throws Error{invalid_argument}: "model is required".
+std::string model_of(const JsonFields& request);
+// Of the store or of those served. Throws Error{not_found} in the words of routes that answer:
+// `model "x" not found, try pulling it first`.
+StoredModel find_for_answer(const ServerState& state, const std::string& name);
+
+// A list of messages in the wire's form. Throws Error{invalid_argument}.
+std::vector<Message> parse_messages(const Json& list, const std::string& model);
+
+int64_t nanoseconds(double seconds);
+// How long a part took, in nanoseconds, for the last line of an answer; what took no time is left
+// out.
 Json timings(const RequestStats& stats, double load_s, double total_s);
 
 }  // namespace sparrow::ollama

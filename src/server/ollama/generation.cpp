@@ -1,11 +1,14 @@
 #include "server/ollama/generation.h"
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <random>
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
 #include "server/http/ndjson.h"
+#include "server/ollama/cards.h"
 #include "server/ollama/dialect.h"
 #include "server/wire.h"
 
@@ -24,6 +27,8 @@ struct Asked {
   bool is_chat = false;
   bool is_streaming = true;
   bool may_truncate = true;
+  bool is_raw = false;
+  int64_t logprobs = -1;  // how many beside the chosen token's; -1: none at all
   std::optional<KeepAlive> keep_alive;
   Clock::time_point started_at = Clock::now();
   double load_s = 0;
@@ -36,6 +41,7 @@ Json head_of(const Asked& asked) {
 }
 
 std::string_view done_reason(FinishReason reason) {
+  if (reason == FinishReason::cancelled) return "cancelled";
   return reason == FinishReason::length ? "length" : "stop";
 }
 
@@ -46,12 +52,15 @@ class Writer final : public AnswerWriter {
 
   void write(const AnswerPart& part) override {
     for (const OutputToken& token : part.raw.tokens) ids_.push_back(token.id);
+    Json logprobs = logprobs_of(part.raw);
     if (!asked_.is_streaming) {
       add(all_, part.chat);
+      for (Json& entry : logprobs) logprobs_.push_back(std::move(entry));
     } else if (!part.chat.content.empty() || !part.chat.reasoning.empty() ||
-               !part.chat.tool_calls.empty()) {
+               !part.chat.tool_calls.empty() || !logprobs.empty()) {
       Json line = head_of(asked_);
       put_message(line, part.chat);
+      if (!logprobs.empty()) line["logprobs"] = std::move(logprobs);
       line["done"] = false;
       send(line);
     }
@@ -66,7 +75,8 @@ class Writer final : public AnswerWriter {
     put_message(line, all_);
     line["done"] = true;
     line["done_reason"] = done_reason(reason_);
-    if (!asked_.is_chat) {
+    if (!logprobs_.empty()) line["logprobs"] = logprobs_;
+    if (!asked_.is_chat && !asked_.is_raw) {
       std::vector<int32_t> context = asked_.prompt;
       context.insert(context.end(), ids_.begin(), ids_.end());
       line["context"] = context;
@@ -101,6 +111,29 @@ class Writer final : public AnswerWriter {
     to.tool_calls.insert(to.tool_calls.end(), more.tool_calls.begin(), more.tool_calls.end());
   }
 
+  Json token_json(int32_t id, float logprob) const {
+    const Tokenizer& tokenizer = *opened_model(*engine_).tokenizer;
+    Json bytes = Json::array();
+    for (const char byte : tokenizer.token_bytes(id, true))
+      bytes.push_back(static_cast<uint8_t>(byte));
+    return {{"token", tokenizer.decode(std::vector<TokenId>{id}, true)},
+            {"logprob", logprob},
+            {"bytes", std::move(bytes)}};
+  }
+
+  Json logprobs_of(const TextDelta& delta) const {
+    Json list = Json::array();
+    if (asked_.logprobs < 0) return list;
+    for (const OutputToken& token : delta.tokens) {
+      Json entry = token_json(token.id, token.logprob);
+      if (asked_.logprobs > 0) entry["top_logprobs"] = Json::array();
+      for (const TokenLogprob& top : token.top)
+        entry["top_logprobs"].push_back(token_json(top.id, top.logprob));
+      list.push_back(std::move(entry));
+    }
+    return list;
+  }
+
   void put_message(Json& line, const ChatDelta& delta) const {
     if (!asked_.is_chat) {
       line["response"] = delta.content;
@@ -131,104 +164,115 @@ class Writer final : public AnswerWriter {
   const std::shared_ptr<Engine> engine_;
   const Asked asked_;
   ChatDelta all_;
+  Json logprobs_ = Json::array();
   std::vector<int32_t> ids_;
   FinishReason reason_ = FinishReason::none;
   RequestStats stats_;
 };
 
-// Loading and unloading by a request without anything to answer.
-void answer_empty(const std::shared_ptr<http::Exchange>& exchange, const Asked& asked,
-                  std::string_view reason) {
-  Json line = head_of(asked);
+Json empty_answer(const Asked& asked) {
+  Json answer = head_of(asked);
   if (asked.is_chat) {
-    line["message"] = {{"role", "assistant"}, {"content", ""}};
+    answer["message"] = {{"role", "assistant"}, {"content", ""}};
   } else {
-    line["response"] = "";
+    answer["response"] = "";
   }
-  line["done"] = true;
-  line["done_reason"] = reason;
-  if (!asked.is_streaming) {
-    exchange->reply_json(200, to_wire(line));
-    return;
-  }
-  exchange->begin_stream(200, {{"Content-Type", std::string(http::kNdjsonContentType)}});
-  exchange->write(http::ndjson_line(line));
-  exchange->end();
+  return answer;
 }
 
 Asked parse_common(const JsonFields& fields, bool is_chat) {
   Asked asked;
-  asked.model = fields.text("model").value_or("");
-  if (asked.model.empty()) fail(ErrorCode::invalid_argument, "model is required");
+  asked.model = model_of(fields);
   asked.is_chat = is_chat;
   asked.is_streaming = fields.boolean("stream").value_or(true);
   asked.may_truncate = fields.boolean("truncate").value_or(true);
   fields.boolean("shift");  // answers never push their own beginning out
   asked.keep_alive = parse_keep_alive(fields);
+  const int64_t top = fields.integer("top_logprobs").value_or(0);
+  if (top < 0 || top > 20)
+    fail(ErrorCode::invalid_argument, "top_logprobs must be between 0 and 20, got {}", top);
+  if (fields.boolean("logprobs").value_or(false)) asked.logprobs = top;
   refuse_constraints(fields);
   return asked;
 }
 
-// True: the request is done with.
-bool load_or_unload(ServerState& state, const std::shared_ptr<http::Exchange>& exchange,
+// A request without anything to answer: one object, streamed or not, as Ollama does.
+void load_or_unload(ServerState& state, const std::shared_ptr<http::Exchange>& exchange,
                     const Asked& asked) {
-  state.models.find(asked.model);
-  if (asked.keep_alive && *asked.keep_alive && (*asked.keep_alive)->count() == 0) {
+  const bool unloads = asked.keep_alive && *asked.keep_alive && (*asked.keep_alive)->count() == 0;
+  if (unloads) {
     state.models.unload(asked.model);
-    answer_empty(exchange, asked, "unload");
-    return true;
+  } else {
+    state.models.acquire(asked.model, asked.keep_alive);
   }
-  state.models.acquire(asked.model, asked.keep_alive);
-  answer_empty(exchange, asked, "load");
-  return true;
+  Json answer = empty_answer(asked);
+  answer["done"] = true;
+  answer["done_reason"] = unloads ? "unload" : "load";
+  exchange->reply_json(200, to_wire(answer));
 }
 
-void refuse_thinking(const JsonFields& fields, const OpenedModel& model, const std::string& name) {
+// What the template is told of thinking. A model that can think does, unless the request says no.
+std::string thinking_variables(const JsonFields& fields, const OpenedModel& model,
+                               const std::string& name) {
   const Json* think = fields.find("think");
-  if (think == nullptr || (think->is_boolean() && !think->get<bool>())) return;
-  if (!think->is_boolean() && !think->is_string())
-    fields.refuse("think", "true, false or a level", *think);
-  if (!has_reasoning(*model.chat_template))
-    fail(ErrorCode::invalid_argument, "\"{}\" does not support thinking", name);
+  bool is_on = true;
+  std::string level;
+  if (think != nullptr && think->is_string()) {
+    level = think->get<std::string>();
+    constexpr std::string_view kLevels[] = {"low", "medium", "high", "max"};
+    if (std::ranges::find(kLevels, level) == std::end(kLevels)) {
+      fail(ErrorCode::invalid_argument,
+           "invalid think value: \"{}\" (must be \"low\", \"medium\", \"high\", \"max\", true, or "
+           "false)",
+           level);
+    }
+  } else if (think != nullptr) {
+    is_on = fields.boolean("think").value_or(true);
+  }
+  if (!has_reasoning(*model.chat_template)) {
+    if (think != nullptr && is_on)
+      fail(ErrorCode::invalid_argument, "\"{}\" does not support thinking", name);
+    return "{}";
+  }
+  Json variables = {{"enable_thinking", is_on}};
+  if (!level.empty()) variables["reasoning_effort"] = level;
+  return variables.dump();
 }
 
 void refuse_images(const JsonFields& fields, const std::string& name) {
-  const Json* images = fields.find("images");
-  if (images != nullptr && !images->empty()) {
-    fail(ErrorCode::invalid_argument, "\"{}\" does not support images: this model reads text only",
-         name);
+  if (const Json* images = fields.list("images"); images != nullptr && !images->empty()) {
+    fail(ErrorCode::invalid_argument, "\"{}\" does not support images: it reads text only", name);
   }
 }
 
-std::vector<Message> parse_messages(const Json& list, const std::string& model) {
+// The conversation that a model was made with goes in front, and its system message where the
+// request has none.
+std::vector<Message> whole_conversation(const StoredModel& stored, std::vector<Message> asked,
+                                        const std::string& model) {
+  const bool has_system = !asked.empty() && asked.front().role == "system";
   std::vector<Message> messages;
-  for (size_t i = 0; i < list.size(); ++i) {
-    const std::string path = fmt::format("messages[{}]", i);
-    const JsonFields fields(list[i], path);
-    refuse_images(fields, model);
-    Message message;
-    message.role = to_lower_ascii(fields.required_text("role"));
-    const Json* content = fields.find("content");
-    if (content != nullptr) message.content = content_text(*content, path + ".content");
-    message.reasoning = fields.text("thinking").value_or("");
-    message.name = fields.text("tool_name").value_or(fields.text("name").value_or(""));
-    message.tool_call_id = fields.text("tool_call_id").value_or("");
-    if (const Json* calls = fields.list("tool_calls")) {
-      for (size_t k = 0; k < calls->size(); ++k) {
-        const JsonFields call((*calls)[k], fmt::format("{}.tool_calls[{}]", path, k));
-        const Json* function = call.object("function");
-        if (function == nullptr)
-          fail(ErrorCode::invalid_argument, "{} is required", call.path_of("function"));
-        const JsonFields parts(*function, call.path_of("function"));
-        const Json* arguments = parts.object("arguments");
-        message.tool_calls.push_back({.id = call.text("id").value_or(""),
-                                      .name = parts.required_text("name"),
-                                      .arguments = arguments ? arguments->dump() : "{}"});
-      }
-    }
-    messages.push_back(std::move(message));
+  if (stored.system && !stored.system->empty() && !has_system)
+    messages.push_back({.role = "system", .content = *stored.system});
+  std::vector<Message> saved = parse_messages(stored.messages, model);
+  if (has_system) {
+    messages.push_back(std::move(asked.front()));
+    asked.erase(asked.begin());
   }
+  messages.insert(messages.end(), std::make_move_iterator(saved.begin()),
+                  std::make_move_iterator(saved.end()));
+  messages.insert(messages.end(), std::make_move_iterator(asked.begin()),
+                  std::make_move_iterator(asked.end()));
   return messages;
+}
+
+// `_debug_render_only`: what the model would read, and nothing is computed.
+void answer_rendered(const std::shared_ptr<http::Exchange>& exchange, const Asked& asked,
+                     const OpenedModel& model, const std::vector<TokenId>& ids) {
+  Json answer = empty_answer(asked);
+  answer["done"] = false;
+  answer["_debug_info"] = {{"rendered_template", model.tokenizer->decode(ids, true)},
+                           {"image_count", 0}};
+  exchange->reply_json(200, to_wire(answer));
 }
 
 int64_t answer_room(int64_t context, int64_t max_tokens) {
@@ -248,10 +292,94 @@ Loaded load(ServerState& state, const JsonFields& fields, Asked& asked) {
   loaded.engine = state.models.acquire(asked.model, asked.keep_alive);
   asked.load_s = seconds_since(start);
   loaded.options = parse_options(fields, opened_model(*loaded.engine));
+  loaded.options.params.logprobs = asked.logprobs;
   const int64_t most = loaded.engine->info().context_length;
   const int64_t wanted = loaded.options.context_length;
   loaded.context = wanted > 0 ? std::min(wanted, most) : most;
   return loaded;
+}
+
+void submit(ServerState& state, const std::shared_ptr<http::Exchange>& exchange, Loaded loaded,
+            Asked asked, Request request, std::unique_ptr<OutputParser> parser) {
+  request.params = loaded.options.params;
+  request.context_length = loaded.context;
+  Answering answering;
+  answering.exchange = exchange;
+  answering.engine = loaded.engine;
+  answering.model = asked.model;
+  answering.requests.push_back(std::move(request));
+  if (parser != nullptr) answering.parsers.push_back(std::move(parser));
+  answering.writer = std::make_unique<Writer>(exchange, loaded.engine, std::move(asked));
+  answer(state, std::move(answering));
+}
+
+// Of a generate request.
+struct PromptText {
+  std::string prompt;
+  std::string suffix;
+  std::string system;
+  std::string chat_template;
+  std::vector<int32_t> context;
+};
+
+PromptText parse_prompt(const JsonFields& fields, const Asked& asked) {
+  PromptText text = {.prompt = fields.text("prompt").value_or(""),
+                     .suffix = fields.text("suffix").value_or(""),
+                     .system = fields.text("system").value_or(""),
+                     .chat_template = fields.text("template").value_or("")};
+  refuse_go_template(text.chat_template);
+  if (const Json* context = fields.list("context")) {
+    for (size_t i = 0; i < context->size(); ++i) {
+      const Json& id = (*context)[i];
+      const bool is_id = id.is_number_integer() && id.get<double>() >= 0 &&
+                         id.get<double>() <= std::numeric_limits<int32_t>::max();
+      if (!is_id) fields.refuse(fmt::format("context[{}]", i), "a token id", id);
+      text.context.push_back(id.get<int32_t>());
+    }
+  }
+  if (asked.is_raw &&
+      !(text.system.empty() && text.chat_template.empty() && text.context.empty())) {
+    fail(ErrorCode::invalid_argument, "raw mode does not support template, system, or context");
+  }
+  return text;
+}
+
+struct GeneratePrompt {
+  std::vector<TokenId> ids;
+  std::vector<TokenId> shown_tokens;
+  std::unique_ptr<OutputParser> parser;  // null: all is content
+};
+
+GeneratePrompt make_generate_prompt(const OpenedModel& model, const JsonFields& fields,
+                                    const PromptText& text, const Asked& asked) {
+  GeneratePrompt made;
+  if (!text.suffix.empty()) {
+    made.ids = infill_prompt(*model.tokenizer, text.prompt, text.suffix);
+    if (made.ids.empty())
+      fail(ErrorCode::invalid_argument, "\"{}\" does not support insert", asked.model);
+    return made;
+  }
+  if (asked.is_raw) {
+    made.ids = encode_raw(model, text.prompt);
+    return made;
+  }
+  ChatRequest request;
+  request.chat_template = text.chat_template;
+  request.variables = thinking_variables(fields, model, asked.model);
+  std::vector<Message> messages;
+  if (!text.system.empty()) messages.push_back({.role = "system", .content = text.system});
+  messages.push_back({.role = "user", .content = text.prompt});
+  StoredModel stored = model.stored;
+  if (!text.context.empty()) stored.messages = Json::array();  // it holds them already
+  request.messages = whole_conversation(stored, std::move(messages), asked.model);
+  // A prompt that is too long is cut by the engine.
+  ChatPrompt prompt = make_chat_prompt(model, request, {.context_tokens = INT64_MAX});
+  prompt.parser.seed = std::random_device()();
+  made.parser = std::make_unique<OutputParser>(*prompt.format, prompt.parser);
+  made.ids = text.context;
+  made.ids.insert(made.ids.end(), prompt.ids.begin(), prompt.ids.end());
+  made.shown_tokens = std::move(prompt.shown_tokens);
+  return made;
 }
 
 }  // namespace
@@ -260,88 +388,60 @@ void chat(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   const Json body = parse_body(exchange->request().body);
   const JsonFields fields(body);
   Asked asked = parse_common(fields, true);
+  const StoredModel stored = find_for_answer(state, asked.model);
   const Json* messages = fields.list("messages");
-  if (messages == nullptr || messages->empty()) {
-    load_or_unload(state, exchange, asked);
-    return;
-  }
+  if (messages == nullptr || messages->empty()) return load_or_unload(state, exchange, asked);
   ChatRequest request;
-  request.messages = parse_messages(*messages, asked.model);
+  request.messages =
+      whole_conversation(stored, parse_messages(*messages, asked.model), asked.model);
   if (const Json* tools = fields.list("tools")) request.tools = parse_tools(*tools, "tools");
+  const bool renders_only = fields.boolean("_debug_render_only").value_or(false);
 
-  Loaded loaded = load(state, fields, asked);
-  const OpenedModel& model = opened_model(*loaded.engine);
-  refuse_thinking(fields, model, asked.model);
+  Loaded loaded;
+  if (!renders_only) loaded = load(state, fields, asked);
+  const OpenedModel own = renders_only ? open_model(stored) : opened_model(*loaded.engine);
+  if (!request.tools.empty() && !has_tools(*own.chat_template))
+    fail(ErrorCode::invalid_argument, "\"{}\" does not support tools", asked.model);
+  request.variables = thinking_variables(fields, own, asked.model);
+  if (renders_only) {
+    const ChatPrompt prompt = make_chat_prompt(own, request, {.context_tokens = INT64_MAX});
+    return answer_rendered(exchange, asked, own, prompt.ids);
+  }
   const ContextRoom room = {loaded.context,
                             answer_room(loaded.context, loaded.options.params.max_tokens),
                             asked.may_truncate};
-  ChatPrompt prompt = make_chat_prompt(model, request, room);
+  ChatPrompt prompt = make_chat_prompt(own, request, room);
   asked.dropped_messages = prompt.dropped_messages;
-
-  Answering answering;
-  answering.model = asked.model;
   prompt.parser.seed = std::random_device()();
-  answering.parsers.push_back(std::make_unique<OutputParser>(*prompt.format, prompt.parser));
-  Request wanted = {.prompt = std::move(prompt.ids), .params = loaded.options.params};
-  wanted.context_length = loaded.context;
+  auto parser = std::make_unique<OutputParser>(*prompt.format, prompt.parser);
+  Request wanted = {.prompt = std::move(prompt.ids)};
   wanted.shown_tokens = std::move(prompt.shown_tokens);
-  answering.requests.push_back(std::move(wanted));
-  answering.exchange = exchange;
-  answering.engine = loaded.engine;
-  answering.writer = std::make_unique<Writer>(exchange, loaded.engine, std::move(asked));
-  answer(state, std::move(answering));
+  submit(state, exchange, std::move(loaded), std::move(asked), std::move(wanted),
+         std::move(parser));
 }
 
 void generate(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   const Json body = parse_body(exchange->request().body);
   const JsonFields fields(body);
   Asked asked = parse_common(fields, false);
+  const StoredModel stored = find_for_answer(state, asked.model);
   refuse_images(fields, asked.model);
-  const std::string text = fields.text("prompt").value_or("");
-  if (!fields.text("suffix").value_or("").empty())
-    fail(ErrorCode::invalid_argument, "\"{}\" does not support insert", asked.model);
-  if (text.empty() && fields.find("context") == nullptr) {
-    load_or_unload(state, exchange, asked);
-    return;
+  asked.is_raw = fields.boolean("raw").value_or(false);
+  const PromptText text = parse_prompt(fields, asked);
+  if (text.prompt.empty() && text.suffix.empty()) return load_or_unload(state, exchange, asked);
+  if (fields.boolean("_debug_render_only").value_or(false)) {
+    const OpenedModel model = open_model(stored);
+    const GeneratePrompt made = make_generate_prompt(model, fields, text, asked);
+    return answer_rendered(exchange, asked, model, made.ids);
   }
   Loaded loaded = load(state, fields, asked);
-  const OpenedModel& model = opened_model(*loaded.engine);
-  refuse_thinking(fields, model, asked.model);
-
-  Answering answering;
-  Request wanted = {.params = loaded.options.params};
-  if (fields.boolean("raw").value_or(false)) {
-    wanted.prompt = encode_raw(model, text);
-  } else {
-    ChatRequest request;
-    const std::string system = fields.text("system").value_or(model.stored.system.value_or(""));
-    if (!system.empty()) request.messages.push_back({.role = "system", .content = system});
-    request.messages.push_back({.role = "user", .content = text});
-    // A prompt that is too long is cut below.
-    ChatPrompt prompt = make_chat_prompt(model, request, {.context_tokens = INT64_MAX});
-    prompt.parser.seed = 0;
-    answering.parsers.push_back(std::make_unique<OutputParser>(*prompt.format, prompt.parser));
-    wanted.prompt = std::move(prompt.ids);
-    wanted.shown_tokens = std::move(prompt.shown_tokens);
-  }
-  if (const Json* context = fields.list("context")) {
-    std::vector<int32_t> ids;
-    for (size_t i = 0; i < context->size(); ++i) {
-      if (!(*context)[i].is_number_integer())
-        fields.refuse(fmt::format("context[{}]", i), "a token id", (*context)[i]);
-      ids.push_back((*context)[i].get<int32_t>());
-    }
-    wanted.prompt.insert(wanted.prompt.begin(), ids.begin(), ids.end());
-  }
-  wanted.context_length = loaded.context;
+  GeneratePrompt made = make_generate_prompt(opened_model(*loaded.engine), fields, text, asked);
+  asked.prompt = made.ids;
+  Request wanted = {.prompt = std::move(made.ids)};
+  wanted.shown_tokens = std::move(made.shown_tokens);
   wanted.context_policy = asked.may_truncate ? ContextPolicy::drop_oldest : ContextPolicy::error;
-  asked.prompt = wanted.prompt;
-  answering.model = asked.model;
-  answering.requests.push_back(std::move(wanted));
-  answering.exchange = exchange;
-  answering.engine = loaded.engine;
-  answering.writer = std::make_unique<Writer>(exchange, loaded.engine, std::move(asked));
-  answer(state, std::move(answering));
+  submit(state, exchange, std::move(loaded), std::move(asked), std::move(wanted),
+         std::move(made.parser));
 }
 
 }  // namespace sparrow::ollama

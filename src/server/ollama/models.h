@@ -1,9 +1,10 @@
-// What there is, what is loaded, and what a model is: /api/version, tags, ps and show.
+// What there is and what is loaded: /api/version, tags and ps.
 #pragma once
 
 #include <memory>
 
 #include "server/http/exchange.h"
+#include "server/ollama/cards.h"
 #include "server/server_state.h"
 
 namespace sparrow::ollama {
@@ -13,8 +14,7 @@ namespace sparrow::ollama {
 inline constexpr const char* kOllamaVersion = "0.33.2";
 
 void version(ServerState& state, const std::shared_ptr<http::Exchange>& exchange);
-void tags(ServerState& state, const std::shared_ptr<http::Exchange>& exchange);
-void ps(ServerState& state, const std::shared_ptr<http::Exchange>& exchange);
-void show(ServerState& state, const std::shared_ptr<http::Exchange>& exchange);
+void tags(ServerState& state, ModelCards& cards, const std::shared_ptr<http::Exchange>& exchange);
+void ps(ServerState& state, ModelCards& cards, const std::shared_ptr<http::Exchange>& exchange);
 
 }  // namespace sparrow::ollama
