@@ -82,6 +82,12 @@ std::shared_ptr<Engine> ModelPool::acquire(
     std::erase_if(entries_, [&](const auto& other) { return other.get() == entry; });
     changed_.notify_all();
   };
+  while (options_.max_models > 0 && std::ssize(entries_) > options_.max_models) {
+    if (unload_longest_unused()) continue;
+    give_up();
+    fail(ErrorCode::out_of_memory, "{} cannot be loaded: {} models are in use, and no more may be",
+         model, options_.max_models);
+  }
   while (true) {
     lock.unlock();
     std::shared_ptr<Engine> engine;

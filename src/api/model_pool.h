@@ -29,6 +29,7 @@ struct LoadedModel {
 
 struct ModelPoolOptions {
   int64_t memory_bytes = 0;  // of all models together; 0: what the machine has
+  int64_t max_models = 0;    // loaded at once; 0: as many as memory holds
   // How long a model stays after its last use; nothing: for good.
   std::optional<std::chrono::milliseconds> keep_alive = std::chrono::minutes(5);
   EngineOptions engine;

@@ -72,6 +72,18 @@ TEST_F(ModelPoolTest, unloads_what_nobody_used_for_its_time_and_nothing_in_use) 
   EXPECT_THAT(names(pool), ElementsAre("c"));
 }
 
+TEST_F(ModelPoolTest, has_no_more_models_at_once_than_it_may) {
+  options_.max_models = 2;
+  ModelPool pool(options_);
+  const std::shared_ptr<Engine> a = pool.acquire(path("a"));
+  std::shared_ptr<Engine> b = pool.acquire(path("b"));
+  EXPECT_THROW(pool.acquire(path("c")), Error);
+  EXPECT_THAT(names(pool), ElementsAre("b", "a"));
+  b.reset();
+  pool.acquire(path("c"));
+  EXPECT_THAT(names(pool), ElementsAre("c", "a"));
+}
+
 TEST_F(ModelPoolTest, unloads_the_longest_unused_where_the_budget_is_short) {
   const int64_t one = Engine::load(path("a"), options_.engine)->info().weight_bytes + (1 << 20);
   options_.memory_bytes = 2 * one + one / 2;

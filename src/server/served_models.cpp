@@ -25,6 +25,7 @@ std::string file_title(const std::string& path) {
 ModelPoolOptions pool_options(const ServedModelsOptions& options) {
   ModelPoolOptions pool;
   pool.memory_bytes = options.memory_bytes;
+  pool.max_models = options.max_loaded;
   pool.keep_alive = options.keep_alive;
   pool.engine = options.engine;
   pool.engine.may_pull = false;
