@@ -1,0 +1,167 @@
+#include "server/ollama/models.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/service_rig.h"
+
+namespace sparrow::ollama {
+namespace {
+
+using test_support::ServiceRig;
+using testing::HasSubstr;
+
+class ModelsTest : public testing::Test {
+ protected:
+  ServiceRig rig_;
+};
+
+TEST_F(ModelsTest, the_root_says_that_ollama_is_running_and_shows_a_page_to_browsers) {
+  EXPECT_EQ(rig_.get("/", "Accept: */*\r\n").body, "Ollama is running");
+  EXPECT_EQ(rig_.send("HEAD", "/", "").status, 200);
+  const RawResponse page = rig_.get("/", "Accept: text/html,*/*\r\n");
+  EXPECT_THAT(page.header("content-type"), HasSubstr("text/html"));
+  EXPECT_THAT(page.body, HasSubstr("tiny"));
+}
+
+TEST_F(ModelsTest, the_version_is_three_bare_numbers) {
+  const std::string version = rig_.get_json("/api/version")["version"];
+  EXPECT_THAT(version, testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+  EXPECT_EQ(rig_.send("HEAD", "/api/version", "").status, 200);
+}
+
+TEST_F(ModelsTest, tags_describe_every_model) {
+  const Json models = rig_.get_json("/api/tags")["models"];
+  ASSERT_EQ(models.size(), 2U);
+  for (const Json& model : models) {
+    EXPECT_EQ(model["name"], model["model"]);
+    EXPECT_THAT(model["name"].get<std::string>(), testing::EndsWith(":latest"));
+    EXPECT_THAT(model["digest"].get<std::string>(), testing::MatchesRegex("[0-9a-f]+"));
+    EXPECT_EQ(model["digest"].get<std::string>().size(), 64U);
+    EXPECT_GT(model["size"], 0);
+    EXPECT_EQ(model["details"], Json({{"parent_model", ""},
+                                      {"format", "gguf"},
+                                      {"family", "qwen2"},
+                                      {"families", {"qwen2"}},
+                                      {"parameter_size", "1K"},
+                                      {"quantization_level", "F32"}}));
+    const bool is_tiny = model["name"] == "tiny:latest";
+    EXPECT_EQ(model["capabilities"],
+              is_tiny ? Json({"completion"}) : Json({"completion", "tools", "thinking"}));
+  }
+  EXPECT_EQ(rig_.send("HEAD", "/api/tags", "").status, 200);
+}
+
+TEST_F(ModelsTest, ps_has_first_what_stays_longest) {
+  EXPECT_EQ(rig_.get_json("/api/ps"), Json({{"models", Json::array()}}));
+  rig_.post_json("/api/generate", {{"model", "thinker"}, {"keep_alive", -1}});
+  rig_.post_json("/api/generate", {{"model", "tiny"}, {"keep_alive", "5m"}});
+  const Json models = rig_.get_json("/api/ps")["models"];
+  ASSERT_EQ(models.size(), 2U);
+  EXPECT_EQ(models[0]["name"], "thinker:latest");
+  EXPECT_EQ(models[1]["model"], "tiny:latest");
+  EXPECT_THAT(models[1]["expires_at"].get<std::string>(),
+              testing::MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+Z"));
+  EXPECT_EQ(models[1]["size_vram"], 0);
+  EXPECT_GT(models[1]["context_length"], 0);
+  EXPECT_GT(models[1]["size"], 0);
+}
+
+TEST_F(ModelsTest, show_has_what_clients_look_for) {
+  const Json shown = rig_.post_json("/api/show", {{"model", "thinker"}});
+  EXPECT_THAT(shown["template"].get<std::string>(), HasSubstr("tools"));
+  EXPECT_EQ(shown["capabilities"], Json({"completion", "tools", "thinking"}));
+  EXPECT_EQ(shown["license"], "Apache-2.0");
+  EXPECT_THAT(shown["modelfile"].get<std::string>(), HasSubstr("FROM thinker"));
+  EXPECT_EQ(shown["details"]["family"], "qwen2");
+  EXPECT_EQ(shown["details"]["context_length"], 512);
+  const Json& info = shown["model_info"];
+  EXPECT_EQ(info["general.architecture"], "qwen2");
+  EXPECT_EQ(info["qwen2.context_length"], 512);
+  EXPECT_GT(info["general.parameter_count"], 0);
+  EXPECT_TRUE(info.at("tokenizer.ggml.tokens").is_null());
+  EXPECT_FALSE(info.contains("tokenizer.chat_template"));
+  EXPECT_FALSE(shown.contains("tensors"));
+  EXPECT_TRUE(shown["modified_at"].is_string());
+  EXPECT_EQ(rig_.post_json("/api/show", {{"name", "thinker"}})["template"], shown["template"]);
+}
+
+TEST_F(ModelsTest, show_gives_arrays_and_tensors_when_asked_for_all) {
+  const Json shown = rig_.post_json("/api/show", {{"model", "tiny"}, {"verbose", true}});
+  EXPECT_EQ(shown["model_info"]["tokenizer.ggml.tokens"].size(), 263U);
+  ASSERT_GT(shown["tensors"].size(), 0U);
+  EXPECT_TRUE(shown["tensors"][0]["name"].is_string());
+  EXPECT_EQ(shown["tensors"][0]["type"], "F32");
+  EXPECT_TRUE(shown["tensors"][0]["shape"].is_array());
+}
+
+TEST_F(ModelsTest, copilot_is_shown_the_name_it_asked_for) {
+  const RawResponse response = rig_.send("POST", "/api/show", R"({"model":"TINY"})",
+                                         "User-Agent: GitHubCopilotChat/0.30\r\n");
+  EXPECT_EQ(Json::parse(response.body)["model_info"]["general.basename"], "TINY");
+}
+
+TEST_F(ModelsTest, an_unknown_model_is_not_found) {
+  for (const char* name : {"nobody", "/etc/passwd", "../x", "~/x.gguf", "x.gguf"}) {
+    EXPECT_EQ(rig_.post_json("/api/show", {{"model", name}}, 404)["error"],
+              std::string("model '") + name + "' not found");
+  }
+  EXPECT_EQ(rig_.post_json("/api/show", Json::object(), 400)["error"], "model is required");
+}
+
+TEST_F(ModelsTest, the_cloud_is_refused_in_its_own_way) {
+  EXPECT_EQ(rig_.get_json("/api/status")["cloud"]["disabled"], true);
+  EXPECT_EQ(rig_.send("POST", "/api/me", "").status, 401);
+  EXPECT_EQ(rig_.send("POST", "/api/signout", "").status, 401);
+  EXPECT_EQ(rig_.send("DELETE", "/api/user/keys/x", "").status, 401);
+  EXPECT_EQ(rig_.post("/api/experimental/web_search", {}).status, 403);
+  EXPECT_EQ(rig_.get("/api/experimental/model-recommendations").status, 403);
+  EXPECT_EQ(rig_.get("/api/nothing").status, 404);
+  EXPECT_EQ(rig_.get("/api/chat").status, 405);
+}
+
+TEST_F(ModelsTest, embeddings_have_length_one_and_come_in_order) {
+  const Json one = rig_.post_json("/api/embed", {{"model", "tiny"}, {"input", "hello"}});
+  const Json two = rig_.post_json("/api/embed", {{"model", "tiny"}, {"input", {"other", "hello"}}});
+  ASSERT_EQ(two["embeddings"].size(), 2U);
+  EXPECT_EQ(one["embeddings"][0], two["embeddings"][1]);
+  EXPECT_NE(two["embeddings"][0], two["embeddings"][1]);
+  EXPECT_GT(two["prompt_eval_count"], one["prompt_eval_count"]);
+  EXPECT_TRUE(two["total_duration"].is_number_integer());
+  const auto length = [](const Json& vector) {
+    double squares = 0;
+    for (const Json& value : vector) squares += value.get<double>() * value.get<double>();
+    return std::sqrt(squares);
+  };
+  EXPECT_NEAR(length(one["embeddings"][0]), 1, 1e-5);
+  const Json cut =
+      rig_.post_json("/api/embed", {{"model", "tiny"}, {"input", "hello"}, {"dimensions", 8}});
+  EXPECT_EQ(cut["embeddings"][0].size(), 8U);
+  EXPECT_NEAR(length(cut["embeddings"][0]), 1, 1e-5);
+}
+
+TEST_F(ModelsTest, embeddings_of_texts_that_are_too_long_are_cut_or_refused) {
+  Json body = {{"model", "tiny"}, {"input", std::string(900, 'z')}};
+  EXPECT_GT(rig_.post_json("/api/embed", body)["truncation"]["dropped_tokens"], 0);
+  body["truncate"] = false;
+  EXPECT_THAT(rig_.post_json("/api/embed", body, 400)["error"].get<std::string>(),
+              HasSubstr("the input length exceeds the context length"));
+}
+
+TEST_F(ModelsTest, embeddings_take_no_other_input_and_an_empty_one) {
+  const auto ask = [&](const Json& input, int status) {
+    return rig_.post_json("/api/embed", {{"model", "tiny"}, {"input", input}}, status);
+  };
+  EXPECT_THAT(ask(5, 400)["error"].get<std::string>(), HasSubstr("invalid input type"));
+  EXPECT_EQ(ask(Json::array({5}), 400)["error"], "input[0] must be a string, got a number");
+  EXPECT_EQ(ask("", 200)["embeddings"], Json::array());
+  EXPECT_EQ(ask(nullptr, 200)["embeddings"], Json::array());
+  const Json old = rig_.post_json("/api/embeddings", {{"model", "tiny"}, {"prompt", "hello"}});
+  EXPECT_EQ(old["embedding"].size(), 64U);
+  EXPECT_EQ(rig_.post_json("/api/embeddings", {{"model", "tiny"}})["embedding"], Json::array());
+}
+
+}  // namespace
+}  // namespace sparrow::ollama

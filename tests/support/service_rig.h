@@ -1,0 +1,112 @@
+// A whole server on a port of this machine over a store with tiny models, for tests of dialects.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "server/service.h"
+#include "store/disk.h"
+#include "store/store.h"
+#include "tests/support/raw_client.h"
+#include "tests/support/test_folder.h"
+#include "tests/support/tiny_model.h"
+
+namespace sparrow::test_support {
+
+// Knows no tools.
+inline constexpr const char* kPlainTemplate =
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "<|im_start|>assistant\n";
+// Writes calls as Qwen does, and thinks.
+inline constexpr const char* kToolTemplate =
+    "{% if tools %}<tools>{{ tools }}</tools>"
+    "<tool_call>{\"name\": \"f\", \"arguments\": {}}</tool_call>{% endif %}"
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "<|im_start|>assistant\n{% if enable_thinking is defined and not enable_thinking %}<think>\n\n"
+    "</think>\n\n{% endif %}";
+
+class ServiceRig {
+ public:
+  // The store has "tiny" and "thinker", which has tools too.
+  ServiceRig() : ServiceRig([](ServiceOptions&) {}) {}
+  template <typename Change>
+  explicit ServiceRig(const Change& change)
+      : home_("SPARROW_HOME", folder_.path()), store_(folder_.path()) {
+    const auto bytes = tiny_gguf(tiny_model("qwen2"));
+    gguf_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    add("tiny", kPlainTemplate);
+    add("thinker", kToolTemplate);
+    ServiceOptions options;
+    options.http.access_log = nullptr;
+    options.models.engine = {.kv_cache_bytes = 1 << 20, .thread_count = 1};
+    change(options);
+    service_ = std::make_unique<Service>(options);
+    service_->start();
+  }
+
+  void add(const std::string& name, const std::string& chat_template) {
+    const std::string file = folder_.file("upload");
+    write_test_file(file, gguf_);
+    NewModel model = {.model_digest = sha256_hex(gguf_), .verified_file = file};
+    model.config = {{"model_family", "qwen2"}, {"model_type", "1K"}, {"file_type", "F32"}};
+    model.chat_template = chat_template;
+    model.license = "Apache-2.0";
+    store_.put(parse_model_name(name), model);
+  }
+
+  RawResponse send(const std::string& method, const std::string& target, const std::string& body,
+                   const std::string& headers = "") const {
+    RawClient client(service_->addresses().front());
+    const bool has_body = !body.empty() || method == "POST";
+    client.send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
+                (has_body ? "Content-Length: " + std::to_string(body.size()) + "\r\n" : "") +
+                "\r\n" + body);
+    std::optional<RawResponse> response = client.read_response(method == "HEAD");
+    EXPECT_TRUE(response.has_value()) << method << " " << target;
+    return response.value_or(RawResponse{});
+  }
+  RawResponse post(const std::string& target, const Json& body) const {
+    return send("POST", target, body.dump());
+  }
+  RawResponse get(const std::string& target, const std::string& headers = "") const {
+    return send("GET", target, "", headers);
+  }
+  // One object of an answer that must have this status.
+  Json post_json(const std::string& target, const Json& body, int status = 200) const {
+    return json_of(post(target, body), status);
+  }
+  Json get_json(const std::string& target) const { return json_of(get(target), 200); }
+
+  static Json json_of(const RawResponse& response, int status) {
+    EXPECT_EQ(response.status, status) << response.body;
+    EXPECT_EQ(response.header("content-type"), "application/json; charset=utf-8");
+    return Json::parse(response.body, nullptr, false);
+  }
+  static std::vector<Json> lines_of(const RawResponse& response) {
+    EXPECT_EQ(response.header("content-type"), "application/x-ndjson") << response.body;
+    std::vector<Json> lines;
+    std::istringstream text(response.body);
+    for (std::string line; std::getline(text, line);)
+      lines.push_back(Json::parse(line, nullptr, false));
+    return lines;
+  }
+
+  Service& service() { return *service_; }
+  Store& store() { return store_; }
+  const std::string& gguf() const { return gguf_; }
+
+ private:
+  TestFolder folder_;
+  TestVariable home_;  // the engine finds its models by it
+  Store store_;
+  std::string gguf_;
+  std::unique_ptr<Service> service_;
+};
+
+}  // namespace sparrow::test_support
