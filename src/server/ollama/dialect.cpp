@@ -66,6 +66,8 @@ Json sampling_fields_of(const JsonFields& fields) {
   for (const char* name : {"max_tokens", "seed", "penalty_window"}) {
     if (chosen.contains(name) && chosen[name].get<int64_t>() < 0) chosen[name] = -1;
   }
+  // The likeliest token alone, as llama.cpp takes it.
+  if (chosen.contains("top_p") && chosen["top_p"] == 0) chosen["top_p"] = 1e-6;
   if (chosen.contains("top_k") && chosen["top_k"].get<int64_t>() < 0) chosen["top_k"] = 0;
   if (const Json* stop = fields.find("stop")) {
     if (!stop->is_array() && !stop->is_string()) refuse_option("stop", "array");

@@ -141,6 +141,19 @@ TEST_F(GenerationTest, options_of_the_wrong_type_are_refused_and_unknown_or_dead
   rig_.post_json("/api/chat", chat_of({{"options", dead}, {"unknown_field", 1}}));
 }
 
+TEST_F(GenerationTest, numbers_that_other_runtimes_take_for_off_or_greedy_are_taken) {
+  const Json options = {{"top_p", 0}, {"top_k", -1}, {"num_predict", -2},   {"seed", -5},
+                        {"min_p", 0}, {"stop", "a"}, {"repeat_last_n", -1}, {"num_ctx", 64}};
+  rig_.post_json("/api/chat", chat_of({{"options", options}}));
+}
+
+TEST_F(GenerationTest, a_model_goes_after_an_answer_that_says_so) {
+  rig_.post_json("/api/chat", chat_of({{"keep_alive", 0}}));
+  for (int i = 0; i < 500 && !rig_.service().state().models.loaded().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(rig_.service().state().models.loaded().size(), 0U);
+}
+
 TEST_F(GenerationTest, the_defaults_are_ollamas) {
   const SamplingParams params = general_params();
   EXPECT_EQ(params.temperature, 0.8);

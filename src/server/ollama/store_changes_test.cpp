@@ -134,6 +134,28 @@ TEST_F(StoreChangesTest, a_model_is_made_of_an_uploaded_file) {
   EXPECT_THAT(lines.back().value("error", ""), HasSubstr("files.a.gguf is no model"));
 }
 
+TEST(ServedFile, may_be_asked_copied_and_built_on_but_not_deleted) {
+  const TestFolder folder;
+  const auto bytes = test_support::tiny_gguf(test_support::tiny_model("qwen2"));
+  write_test_file(folder.file("own.gguf"),
+                  {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const ServiceRig rig(
+      [&](ServiceOptions& options) { options.models.models = {folder.file("own.gguf")}; });
+  const Json asked = {{"model", "own"},
+                      {"messages", {{{"role", "user"}, {"content", "hi"}}}},
+                      {"options", {{"num_predict", 2}}},
+                      {"stream", false}};
+  rig.post_json("/api/chat", asked);
+  EXPECT_EQ(rig.get_json("/api/ps")["models"][0]["name"], "own:latest");
+  EXPECT_EQ(rig.post_json("/api/show", {{"model", "own"}})["details"]["quantization_level"], "F32");
+  EXPECT_THAT(rig.send("DELETE", "/api/delete", R"({"model":"own"})").body,
+              HasSubstr("a file that the server was started with"));
+  EXPECT_EQ(rig.post("/api/copy", {{"source", "own"}, {"destination", "kept"}}).status, 200);
+  const Json built = {{"model", "built"}, {"from", "own"}, {"system", "x"}, {"stream", false}};
+  EXPECT_EQ(rig.post_json("/api/create", built)["status"], "success");
+  EXPECT_EQ(rig.post_json("/api/show", {{"model", "built"}})["system"], "x");
+}
+
 TEST_F(StoreChangesTest, pulling_what_is_here_is_done_at_once_and_what_nobody_has_is_not_found) {
   EXPECT_EQ(statuses("/api/pull", {{"model", "tiny"}, {"insecure", true}}).back(), "success");
   EXPECT_EQ(rig_.post_json("/api/pull", {{"name", "tiny"}, {"stream", false}})["status"],
