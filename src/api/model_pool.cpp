@@ -19,7 +19,7 @@ int64_t bytes_of(const Engine& engine) {
 }  // namespace
 
 struct ModelPool::Entry {
-  std::string model;
+  std::string model;               // empty once it is forgotten
   std::shared_ptr<Engine> engine;  // null while it is loaded
   std::optional<std::chrono::milliseconds> keep_alive;
   Clock::time_point last_use;
@@ -148,6 +148,18 @@ bool ModelPool::unload(const std::string& model) {
   return true;
 }
 
+void ModelPool::forget(const std::string& model) {
+  {
+    const std::scoped_lock lock(mutex_);
+    Entry* entry = find(model);
+    if (entry == nullptr) return;
+    entry->model.clear();
+    entry->is_to_go = true;
+  }
+  changed_.notify_all();
+  unload_expired();
+}
+
 void ModelPool::unload_expired() {
   std::vector<std::unique_ptr<Entry>> expired;  // destroyed without the mutex: it takes a moment
   const std::scoped_lock lock(mutex_);
@@ -169,7 +181,7 @@ std::vector<LoadedModel> ModelPool::list() const {
   const std::scoped_lock lock(mutex_);
   std::vector<LoadedModel> models;
   for (const auto& entry : entries_) {
-    if (entry->engine == nullptr) continue;
+    if (entry->engine == nullptr || entry->model.empty()) continue;
     LoadedModel model = {.name = entry->model,
                          .info = entry->engine->info(),
                          .bytes = entry->bytes(),

@@ -56,6 +56,10 @@ class ModelPool {
   // As soon as nobody holds it. False: it was not loaded.
   bool unload(const std::string& model);
 
+  // The name means something else by now: whoever asks from here on gets it loaded anew, and what
+  // is loaded goes once nobody holds it.
+  void forget(const std::string& model);
+
   // The most recently used first.
   std::vector<LoadedModel> list() const;
 

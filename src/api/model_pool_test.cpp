@@ -72,6 +72,21 @@ TEST_F(ModelPoolTest, unloads_what_nobody_used_for_its_time_and_nothing_in_use) 
   EXPECT_THAT(names(pool), ElementsAre("c"));
 }
 
+TEST_F(ModelPoolTest, loads_anew_what_it_was_told_to_forget) {
+  ModelPool pool(options_);
+  std::shared_ptr<Engine> former = pool.acquire(path("a"));
+  pool.forget(path("a"));
+  EXPECT_THAT(names(pool), ElementsAre());
+  const std::shared_ptr<Engine> engine = pool.acquire(path("a"));
+  EXPECT_NE(engine, former);
+  EXPECT_THAT(names(pool), ElementsAre("a"));
+  const std::weak_ptr<Engine> old = former;
+  former.reset();
+  pool.unload_expired();
+  EXPECT_TRUE(old.expired());
+  EXPECT_EQ(load_count_, 2);
+}
+
 TEST_F(ModelPoolTest, has_no_more_models_at_once_than_it_may) {
   options_.max_models = 2;
   ModelPool pool(options_);

@@ -39,6 +39,9 @@ class ServedModels {
   // Once nobody uses it. False: it was not loaded.
   bool unload(const std::string& name);
 
+  // The store has changed what this name means.
+  void forget(const ModelName& name) { pool_.forget(name.short_text()); }
+
   struct Listed {
     std::string name;  // "qwen2.5-coder:1.5b"; of a file its name without .gguf
     StoredModel stored;

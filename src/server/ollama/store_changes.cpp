@@ -41,15 +41,6 @@ StoredModel find_in_store(const ServerState& state, const std::string& name) {
   return stored;
 }
 
-// The next request for this name loads what it means by now.
-void forget(ServerState& state, const std::string& name) {
-  try {
-    state.models.unload(name);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found) throw;
-  }
-}
-
 std::string joined_texts(const std::vector<std::string>& texts) {
   std::string joined;
   for (const std::string& text : texts) joined += (joined.empty() ? "" : "\n\n") + text;
@@ -144,7 +135,7 @@ void copy(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   const StoredModel source = state.models.find(fields.required_text("source"));
   const std::string destination = fields.required_text("destination");
   state.models.store().save(parse_model_name(destination), source, {});
-  forget(state, destination);
+  state.models.forget(state.models.find(destination).name);
   exchange->reply(200, {}, "");
 }
 
@@ -152,8 +143,8 @@ void remove(ServerState& state, const std::shared_ptr<http::Exchange>& exchange)
   const Json body = parse_body(exchange->request().body);
   const std::string name = model_of(JsonFields(body));
   const StoredModel stored = find_in_store(state, name);
-  forget(state, name);
   state.models.store().remove(stored.name);
+  state.models.forget(stored.name);
   exchange->reply(200, {}, "");
 }
 
@@ -197,7 +188,7 @@ void create(ServerState& state, const std::shared_ptr<http::Exchange>& exchange)
       fail(ErrorCode::not_found, "the blob sha256:{} was deleted meanwhile; upload it again",
            model.model_digest);
     }
-    forget(state, name);
+    state.models.forget(state.models.find(name).name);
   });
 }
 
