@@ -1,5 +1,6 @@
 #include "apps/cli/serve_flags.h"
 
+#include "server/environment.h"
 #include "server/http/api_keys.h"
 #include "server/ollama/dialect.h"
 
@@ -55,11 +56,9 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
 
 ServiceOptions service_options(const ServeFlags& flags) {
   ServiceOptions options;
-  if (!flags.hosts.empty()) {
-    options.http.addresses = flags.hosts;
-  } else {
-    options.http.addresses = {"127.0.0.1:11434"};
-  }
+  options.http.addresses = {"127.0.0.1:11434"};
+  apply_environment(options);
+  if (!flags.hosts.empty()) options.http.addresses = flags.hosts;
   options.http.unix_socket = flags.unix_socket;
   options.http.certificate_file = flags.certificate;
   options.http.private_key_file = flags.private_key;
@@ -70,13 +69,13 @@ ServiceOptions service_options(const ServeFlags& flags) {
   options.models.models = flags.models;
   if (!flags.keep_alive.empty())
     options.models.keep_alive = ollama::parse_duration(flags.keep_alive);
-  options.max_requests = flags.max_requests;
   EngineOptions& engine = options.models.engine;
-  engine.context_length = flags.context;
-  engine.max_sequences = flags.max_sequences;
-  engine.thread_count = flags.threads;
-  engine.kv_cache_type = flags.kv_type;
-  engine.activations = flags.activations;
+  options.max_requests = flags.max_requests.value_or(options.max_requests);
+  engine.context_length = flags.context.value_or(engine.context_length);
+  engine.max_sequences = flags.max_sequences.value_or(engine.max_sequences);
+  engine.thread_count = flags.threads.value_or(engine.thread_count);
+  engine.kv_cache_type = flags.kv_type.value_or(engine.kv_cache_type);
+  engine.activations = flags.activations.value_or(engine.activations);
   return options;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,18 +21,19 @@ struct ServeFlags {
   std::vector<std::string> names;    // a Host header may have
   std::vector<std::string> origins;  // of web pages, beside the usual ones
   std::string keep_alive;
-  int64_t max_requests = 512;
-  int64_t context = 0;
-  int64_t max_sequences = 32;
-  int threads = 0;
-  std::string kv_type = "f16";
-  std::string activations = "auto";
+  // Nothing: as the environment says, else the default.
+  std::optional<int64_t> max_requests;
+  std::optional<int64_t> context;
+  std::optional<int64_t> max_sequences;
+  std::optional<int> threads;
+  std::optional<std::string> kv_type;
+  std::optional<std::string> activations;
 };
 
 // `flags` outlives the parsing.
 void add_serve_flags(CLI::App& app, ServeFlags& flags);
 
-// Checks the values: Error{invalid_argument|invalid_file} says what would be right.
+// Of the environment and the flags, which win. Checks the values: Error{invalid_argument|invalid_file} says what would be right.
 ServiceOptions service_options(const ServeFlags& flags);
 
 }  // namespace sparrow::cli
