@@ -117,10 +117,12 @@ class Pump : public std::enable_shared_from_this<Pump> {
     answering_.writer->fail(failure);
   }
 
-  // Lets go of whatever holds this.
+  // Lets go of whatever holds this, and of what this holds: a callback that is just returning may
+  // own this last, on the engine's own thread, which must not be the one to end the engine.
   void end() {
     for (const auto& stream : streams_) stream->on_readable({});
     ticket_.reset();
+    answering_.writer.reset();
     answering_.engine.reset();
     answering_.exchange.reset();
   }
