@@ -4,8 +4,9 @@
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
-#include "server/http/sse.h"
 #include "server/openai/dialect.h"
+#include "server/openai/event_stream.h"
+#include "server/openai/tokens.h"
 #include "server/wire.h"
 
 namespace sparrow::openai {
@@ -19,6 +20,11 @@ struct Asked {
   bool is_streaming = false;
   bool includes_usage = false;
   bool wants_logprobs = false;
+  bool names_tokens_by_id = false;
+  bool wants_prompt_logprobs = false;
+  bool includes_stop = false;      // the stop string stands in the answer
+  bool has_parallel_calls = true;  // else only the first call is given
+  std::string echo;                // in front of each answer
 };
 
 // One choice of an answer that is not streamed.
@@ -26,6 +32,7 @@ struct Choice {
   ChatDelta chat;
   Json logprobs = Json::array();
   FinishReason reason = FinishReason::none;
+  Json stop_reason;
   RequestStats stats;
   bool has_begun = false;
   bool has_calls = false;
@@ -34,24 +41,36 @@ struct Choice {
 class Writer final : public AnswerWriter {
  public:
   Writer(std::shared_ptr<http::Exchange> exchange, std::shared_ptr<Engine> engine, Asked asked)
-      : exchange_(std::move(exchange)),
+      : exchange_(exchange),
         engine_(std::move(engine)),
         asked_(std::move(asked)),
+        names_(opened_model(*engine_), asked_.names_tokens_by_id),
+        stream_(std::move(exchange)),
         choices_(static_cast<size_t>(asked_.answer_count)) {}
 
   void write(const AnswerPart& part) override {
     Choice& choice = choices_[static_cast<size_t>(part.index)];
     const Json logprobs = logprobs_of(part.raw);
-    if (!part.chat.tool_calls.empty()) choice.has_calls = true;
+    ChatDelta gained = part.chat;
+    if (!asked_.has_parallel_calls) {
+      std::erase_if(gained.tool_calls, [](const IndexedToolCall& call) { return call.index > 0; });
+    }
+    if (!gained.tool_calls.empty()) choice.has_calls = true;
+    if (asked_.includes_stop) gained.content += part.raw.stop_string;
+    if (asked_.wants_prompt_logprobs && part.index == 0) {
+      for (const OutputToken& token : part.raw.prompt_tokens)
+        prompt_logprobs_.push_back(names_.prompt_entry(token));
+    }
     if (part.is_last()) {
       choice.reason = part.raw.finish_reason;
+      choice.stop_reason = stop_reason(part.raw, opened_model(*engine_));
       choice.stats = part.stats;
     }
-    if (asked_.is_streaming) return stream(part, choice, logprobs);
-    choice.chat.content += part.chat.content;
-    choice.chat.reasoning += part.chat.reasoning;
-    choice.chat.tool_calls.insert(choice.chat.tool_calls.end(), part.chat.tool_calls.begin(),
-                                  part.chat.tool_calls.end());
+    if (asked_.is_streaming) return stream(part, gained, choice, logprobs);
+    choice.chat.content += gained.content;
+    choice.chat.reasoning += gained.reasoning;
+    choice.chat.tool_calls.insert(choice.chat.tool_calls.end(), gained.tool_calls.begin(),
+                                  gained.tool_calls.end());
     choice.logprobs.insert(choice.logprobs.end(), logprobs.begin(), logprobs.end());
   }
 
@@ -63,21 +82,12 @@ class Writer final : public AnswerWriter {
     if (asked_.includes_usage) {
       Json chunk = chunk_with(Json::array());
       chunk["usage"] = usage();
-      send(chunk);
+      stream_.send(chunk);
     }
-    exchange_->write(http::sse_done());
-    exchange_->end();
+    stream_.end_with_done();
   }
 
-  void fail(const http::Failure& failure) override {
-    if (!exchange_->has_begun()) {
-      exchange_->fail(failure);
-      return;
-    }
-    exchange_->write(http::sse_event(to_wire(error_json(failure))));
-    exchange_->write(http::sse_done());
-    exchange_->end();
-  }
+  void fail(const http::Failure& failure) override { stream_.fail(failure); }
 
  private:
   static Json calls_json(const std::vector<IndexedToolCall>& calls, bool with_index) {
@@ -95,24 +105,10 @@ class Writer final : public AnswerWriter {
     return list;
   }
 
-  Json token_json(int32_t id, float logprob) const {
-    const std::string text = engine_->decode(std::vector<int32_t>{id}, true);
-    const std::string bytes = opened_model(*engine_).tokenizer->token_bytes(id, true);
-    Json numbers = Json::array();
-    for (const char byte : bytes) numbers.push_back(static_cast<uint8_t>(byte));
-    return {{"token", text}, {"logprob", logprob}, {"bytes", numbers}};
-  }
-
   Json logprobs_of(const TextDelta& delta) const {
     Json list = Json::array();
     if (!asked_.wants_logprobs) return list;
-    for (const OutputToken& token : delta.tokens) {
-      Json entry = token_json(token.id, token.logprob);
-      entry["top_logprobs"] = Json::array();
-      for (const TokenLogprob& top : token.top)
-        entry["top_logprobs"].push_back(token_json(top.id, top.logprob));
-      list.push_back(std::move(entry));
-    }
+    for (const OutputToken& token : delta.tokens) list.push_back(names_.chat_entry(token));
     return list;
   }
 
@@ -126,54 +122,56 @@ class Writer final : public AnswerWriter {
     return chunk;
   }
 
-  void send(const Json& chunk) {
-    if (!exchange_->has_begun()) {
-      exchange_->begin_stream(200, {{"Content-Type", std::string(http::kSseContentType)},
-                                    {"Cache-Control", "no-cache"}});
-    }
-    exchange_->write(http::sse_event(to_wire(chunk)));
-  }
-
-  void send_delta(int64_t index, Json delta, const Json& logprobs, const Json& reason) {
+  void send_delta(int64_t index, Json delta, const Json& logprobs) {
     Json choice = {{"index", index}, {"delta", std::move(delta)}};
-    choice["logprobs"] =
-        asked_.wants_logprobs && !logprobs.empty() ? Json{{"content", logprobs}} : Json();
-    choice["finish_reason"] = reason;
-    send(chunk_with(Json::array({std::move(choice)})));
+    choice["logprobs"] = logprobs.empty() ? Json() : Json{{"content", logprobs}};
+    choice["finish_reason"] = nullptr;
+    stream_.send(chunk_with(Json::array({std::move(choice)})));
   }
 
-  void stream(const AnswerPart& part, Choice& choice, const Json& logprobs) {
+  void send_end(int64_t index, const Choice& choice) {
+    stream_.send(
+        chunk_with(Json::array({{{"index", index},
+                                 {"delta", Json::object()},
+                                 {"logprobs", nullptr},
+                                 {"finish_reason", finish_reason(choice.reason, choice.has_calls)},
+                                 {"stop_reason", choice.stop_reason}}})));
+  }
+
+  void stream(const AnswerPart& part, const ChatDelta& gained, Choice& choice,
+              const Json& logprobs) {
     if (!choice.has_begun) {
       choice.has_begun = true;
-      send_delta(part.index, {{"role", "assistant"}, {"content", ""}}, Json(), nullptr);
+      send_delta(part.index, {{"role", "assistant"}, {"content", asked_.echo}}, Json());
     }
     Json delta = Json::object();
-    if (!part.chat.reasoning.empty()) delta["reasoning_content"] = part.chat.reasoning;
-    if (!part.chat.content.empty()) delta["content"] = part.chat.content;
-    if (!part.chat.tool_calls.empty()) delta["tool_calls"] = calls_json(part.chat.tool_calls, true);
-    if (!delta.empty() || !logprobs.empty())
-      send_delta(part.index, std::move(delta), logprobs, nullptr);
-    if (part.is_last())
-      send_delta(part.index, Json::object(), Json(),
-                 finish_reason(choice.reason, choice.has_calls));
+    if (!gained.reasoning.empty()) delta["reasoning_content"] = gained.reasoning;
+    if (!gained.content.empty()) delta["content"] = gained.content;
+    if (!gained.tool_calls.empty()) delta["tool_calls"] = calls_json(gained.tool_calls, true);
+    if (!delta.empty() || !logprobs.empty()) send_delta(part.index, std::move(delta), logprobs);
+    if (part.is_last()) send_end(part.index, choice);
   }
 
   Json whole() const {
     Json list = Json::array();
     for (size_t i = 0; i < choices_.size(); ++i) {
       const Choice& choice = choices_[i];
-      Json message = {{"role", "assistant"}, {"content", choice.chat.content}};
-      if (choice.has_calls && choice.chat.content.empty()) message["content"] = nullptr;
+      const std::string content = asked_.echo + choice.chat.content;
+      Json message = {{"role", "assistant"}, {"content", content}, {"refusal", nullptr}};
+      if (choice.has_calls && content.empty()) message["content"] = nullptr;
       if (!choice.chat.reasoning.empty()) message["reasoning_content"] = choice.chat.reasoning;
       if (choice.has_calls) message["tool_calls"] = calls_json(choice.chat.tool_calls, false);
       Json entry = {{"index", i}, {"message", std::move(message)}};
       entry["logprobs"] = asked_.wants_logprobs ? Json{{"content", choice.logprobs}} : Json();
       entry["finish_reason"] = finish_reason(choice.reason, choice.has_calls);
+      entry["stop_reason"] = choice.stop_reason;
       list.push_back(std::move(entry));
     }
-    return {{"id", asked_.id},           {"object", "chat.completion"},
-            {"created", asked_.created}, {"model", asked_.model},
-            {"choices", list},           {"usage", usage()}};
+    Json answer = {{"id", asked_.id},           {"object", "chat.completion"},
+                   {"created", asked_.created}, {"model", asked_.model},
+                   {"choices", list},           {"usage", usage()}};
+    if (asked_.wants_prompt_logprobs) answer["prompt_logprobs"] = prompt_logprobs_;
+    return answer;
   }
 
   Json usage() const {
@@ -186,7 +184,10 @@ class Writer final : public AnswerWriter {
   const std::shared_ptr<http::Exchange> exchange_;
   const std::shared_ptr<Engine> engine_;
   const Asked asked_;
+  const TokenNames names_;
+  EventStream stream_;
   std::vector<Choice> choices_;
+  Json prompt_logprobs_ = Json::array({nullptr});  // nothing stands before the first token
 };
 
 std::vector<ToolCall> parse_calls(const Json& list, const std::string& path) {
@@ -232,36 +233,64 @@ std::vector<Message> parse_messages(const Json& list) {
 
 // "none" takes the tools away; "auto" is the default. What must be enforced is refused.
 void parse_tools_into(ChatRequest& request, const JsonFields& fields) {
-  const Json* tools = fields.list("tools");
-  if (tools != nullptr) request.tools = parse_tools(*tools, "tools");
   const Json* choice = fields.find("tool_choice");
-  if (choice == nullptr) return;
-  if (*choice == "none") {
-    request.tools.clear();
-  } else if (*choice != "auto") {
+  if (choice != nullptr && *choice != "auto" && *choice != "none") {
     fail(ErrorCode::unsupported,
          "tool_choice must be auto or none for now: a required or named tool needs constrained "
          "decoding, which comes with a later version");
   }
+  const Json* tools = fields.list("tools");
   if (tools == nullptr) return;
+  request.tools = parse_tools(*tools, "tools");
   for (size_t i = 0; i < tools->size(); ++i) {
-    const Json& function = (*tools)[i]["function"];
-    if (function.is_object() && function.value("strict", Json()) == true) {
+    const std::string path = fmt::format("tools[{}].function", i);
+    if (JsonFields((*tools)[i]["function"], path).boolean("strict").value_or(false)) {
       fail(ErrorCode::unsupported,
-           "tools[{}].function.strict needs constrained decoding, which comes with a later version",
-           i);
+           "{}.strict needs constrained decoding, which comes with a later version", path);
     }
   }
+  if (choice != nullptr && *choice == "none") request.tools.clear();
 }
 
 void parse_logprobs(const JsonFields& fields, Asked& asked, SamplingParams& params) {
   asked.wants_logprobs = fields.boolean("logprobs").value_or(false);
-  const std::optional<int64_t> top = fields.integer("top_logprobs");
-  if (top && (*top < 0 || *top > 20))
-    fail(ErrorCode::invalid_argument, "top_logprobs must be in [0, 20], got {}", *top);
-  if (top && *top > 0 && !asked.wants_logprobs)
+  const int64_t top = parse_logprob_count(fields, "top_logprobs");
+  if (top > 0 && !asked.wants_logprobs)
     fail(ErrorCode::invalid_argument, "top_logprobs needs logprobs to be true");
-  if (asked.wants_logprobs) params.logprobs = top.value_or(0);
+  if (asked.wants_logprobs) params.logprobs = std::max<int64_t>(top, 0);
+  params.prompt_logprobs = parse_logprob_count(fields, "prompt_logprobs");
+  asked.wants_prompt_logprobs = params.prompt_logprobs >= 0;
+  if (asked.wants_prompt_logprobs && asked.is_streaming)
+    fail(ErrorCode::invalid_argument, "prompt_logprobs needs stream to be false");
+}
+
+ChatRequest parse_chat(const JsonFields& fields) {
+  const Json* messages = fields.list("messages");
+  if (messages == nullptr) fail(ErrorCode::invalid_argument, "messages is required");
+  ChatRequest request;
+  request.messages = parse_messages(*messages);
+  parse_tools_into(request, fields);
+  request.continue_final_message = fields.boolean("continue_final_message").value_or(false);
+  request.add_generation_prompt =
+      fields.boolean("add_generation_prompt").value_or(!request.continue_final_message);
+  request.chat_template = fields.text("chat_template").value_or("");
+  if (const Json* variables = fields.object("chat_template_kwargs"))
+    request.variables = variables->dump();
+  return request;
+}
+
+Asked parse_asked(const JsonFields& fields, const ChatRequest& request) {
+  Asked asked;
+  asked.model = fields.text("model").value_or("");
+  asked.is_streaming = fields.boolean("stream").value_or(false);
+  asked.answer_count = parse_count(fields, "n");
+  asked.includes_usage = parse_include_usage(fields);
+  asked.names_tokens_by_id = fields.boolean("return_tokens_as_token_ids").value_or(false);
+  asked.includes_stop = fields.boolean("include_stop_str_in_output").value_or(false);
+  asked.has_parallel_calls = fields.boolean("parallel_tool_calls").value_or(true);
+  const Message& last = request.messages.back();
+  if (fields.boolean("echo").value_or(false) && last.role == "assistant") asked.echo = last.content;
+  return asked;
 }
 
 }  // namespace
@@ -269,24 +298,9 @@ void parse_logprobs(const JsonFields& fields, Asked& asked, SamplingParams& para
 void chat_completions(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   const Json body = parse_body(exchange->request().body);
   const JsonFields fields(body);
-  Asked asked;
-  asked.model = fields.text("model").value_or("");
-  asked.is_streaming = fields.boolean("stream").value_or(false);
-  asked.answer_count = parse_n(fields);
-  if (const Json* options = fields.object("stream_options")) {
-    asked.includes_usage =
-        JsonFields(*options, "stream_options").boolean("include_usage").value_or(false);
-  }
   refuse_constraints(fields);
-  const Json* messages = fields.list("messages");
-  if (messages == nullptr) fail(ErrorCode::invalid_argument, "messages is required");
-  ChatRequest request;
-  request.messages = parse_messages(*messages);
-  parse_tools_into(request, fields);
-  request.add_generation_prompt = fields.boolean("add_generation_prompt").value_or(true);
-  request.continue_final_message = fields.boolean("continue_final_message").value_or(false);
-  if (const Json* variables = fields.object("chat_template_kwargs"))
-    request.variables = variables->dump();
+  const ChatRequest request = parse_chat(fields);
+  Asked asked = parse_asked(fields, request);
 
   const std::shared_ptr<Engine> engine = state.models.acquire(asked.model);
   const OpenedModel& model = opened_model(*engine);
@@ -298,15 +312,13 @@ void chat_completions(ServerState& state, const std::shared_ptr<http::Exchange>&
       make_chat_prompt(model, request, {.context_tokens = engine->info().context_length});
 
   Answering answering;
-  std::random_device device;
-  const int64_t seed = params.seed.value_or(-1) >= 0 ? *params.seed : int64_t{device() >> 1};
-  for (int64_t i = 0; i < asked.answer_count; ++i) {
-    prompt.parser.seed = device();
+  answering.requests = make_requests(fields, *engine, prompt.ids, params, asked.answer_count);
+  for (size_t i = 0; i < answering.requests.size(); ++i) {
+    std::vector<TokenId>& shown = answering.requests[i].shown_tokens;
+    shown.insert(shown.end(), prompt.shown_tokens.begin(), prompt.shown_tokens.end());
+    if (i > 0) answering.requests[i].params.prompt_logprobs = -1;
+    prompt.parser.seed = std::random_device()();
     answering.parsers.push_back(std::make_unique<OutputParser>(*prompt.format, prompt.parser));
-    Request wanted = {.prompt = prompt.ids, .params = params};
-    wanted.params.seed = seed + i;
-    wanted.shown_tokens = prompt.shown_tokens;
-    answering.requests.push_back(std::move(wanted));
   }
   answering.model = asked.model;
   answering.exchange = exchange;

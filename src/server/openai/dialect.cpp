@@ -1,5 +1,8 @@
 #include "server/openai/dialect.h"
 
+#include <algorithm>
+#include <random>
+
 #include "api/model_defaults.h"
 #include "base/error.h"
 #include "sampling/params_json.h"
@@ -33,7 +36,41 @@ std::string_view error_type(int status) {
   }
 }
 
+// "messages[0].content" of "messages[0].content must be a string, got 3"; empty where a message is
+// not about a field.
+std::string field_of(std::string_view message) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz_0123456789.[]";
+  const size_t end = message.find_first_not_of(kLetters);
+  if (end == 0 || end == std::string_view::npos) return "";
+  const std::string_view rest = message.substr(end);
+  for (const std::string_view verb :
+       {" must ", " is required", " needs ", " is not ", " is of ", " is empty", " of type "}) {
+    if (rest.starts_with(verb)) return std::string(message.substr(0, end));
+  }
+  return "";
+}
+
 }  // namespace
+
+http::Failure failure_of(const Error& error) {
+  http::Failure failure = http::failure_of(error);
+  switch (error.code()) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unsupported:
+      failure.parameter = field_of(failure.message);
+      break;
+    case ErrorCode::context_full:
+      failure.code = "context_length_exceeded";
+      break;
+    case ErrorCode::not_found:
+      failure.code = "model_not_found";
+      failure.parameter = "model";
+      break;
+    default:
+      break;
+  }
+  return failure;
+}
 
 Json error_json(const http::Failure& failure) {
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
@@ -76,10 +113,42 @@ SamplingParams parse_params(const JsonFields& request, const OpenedModel& model)
   return params;
 }
 
-int64_t parse_n(const JsonFields& request) {
-  const int64_t n = request.integer("n").value_or(1);
-  if (n < 1 || n > 8) fail(ErrorCode::invalid_argument, "n must be in [1, 8], got {}", n);
-  return n;
+std::vector<Request> make_requests(const JsonFields& request, const Engine& engine,
+                                   std::span<const int32_t> prompt, const SamplingParams& params,
+                                   int64_t count) {
+  Request wanted = {.prompt = {prompt.begin(), prompt.end()}, .params = params};
+  // vLLM's lower numbers come first, and 0 is what nobody has set.
+  if (request.integer("priority").value_or(0) > 0) wanted.priority = Priority::batch;
+  if (!request.boolean("skip_special_tokens").value_or(true))
+    wanted.shown_tokens = engine.info().control_tokens;
+  const int64_t drawn = std::random_device()() >> 1;
+  const int64_t seed = params.seed.value_or(-1) >= 0 ? *params.seed : drawn;
+  std::vector<Request> requests;
+  for (int64_t i = 0; i < count; ++i) {
+    wanted.params.seed = seed > INT64_MAX - i ? i : seed + i;
+    requests.push_back(wanted);
+  }
+  return requests;
+}
+
+int64_t parse_count(const JsonFields& request, std::string_view name) {
+  const int64_t count = request.integer(name).value_or(1);
+  if (count < 1 || count > 8)
+    fail(ErrorCode::invalid_argument, "{} must be in [1, 8], got {}", name, count);
+  return count;
+}
+
+bool parse_include_usage(const JsonFields& request) {
+  const Json* options = request.object("stream_options");
+  if (options == nullptr) return false;
+  return JsonFields(*options, "stream_options").boolean("include_usage").value_or(false);
+}
+
+int64_t parse_logprob_count(const JsonFields& request, std::string_view name) {
+  const std::optional<int64_t> count = request.integer(name);
+  if (count && (*count < 0 || *count > 20))
+    fail(ErrorCode::invalid_argument, "{} must be in [0, 20], got {}", name, *count);
+  return count.value_or(-1);
 }
 
 void refuse_constraints(const JsonFields& request) {
@@ -95,6 +164,8 @@ void refuse_constraints(const JsonFields& request) {
                            "guided_choice", "guided_grammar", "json_schema"}) {
     if (request.find(name) != nullptr) refuse(name);
   }
+  if (request.boolean("use_beam_search").value_or(false))
+    fail(ErrorCode::unsupported, "use_beam_search is not supported: ask for several answers by n");
 }
 
 Json usage_json(int64_t prompt_tokens, int64_t output_tokens, int64_t cached_tokens) {
@@ -107,6 +178,13 @@ Json usage_json(int64_t prompt_tokens, int64_t output_tokens, int64_t cached_tok
 std::string_view finish_reason(FinishReason reason, bool has_calls) {
   if (reason == FinishReason::length) return "length";
   return has_calls ? "tool_calls" : "stop";
+}
+
+Json stop_reason(const TextDelta& last, const OpenedModel& model) {
+  if (!last.stop_string.empty()) return last.stop_string;
+  const auto ends = model.tokenizer->end_of_generation();
+  if (last.stop_token < 0 || std::ranges::find(ends, last.stop_token) != ends.end()) return nullptr;
+  return last.stop_token;
 }
 
 }  // namespace sparrow::openai
