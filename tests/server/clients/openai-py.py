@@ -1,0 +1,151 @@
+"""What OpenAI's official Python client does, against a server that runs: openai-py.py URL MODEL [MODEL_WITH_TOOLS]."""
+import json
+import sys
+import time
+import traceback
+import urllib.request
+
+import openai
+
+URL, MODEL = sys.argv[1:3]
+TOOL_MODEL = sys.argv[3] if len(sys.argv) > 3 else None
+CLIENT = openai.OpenAI(base_url=f"{URL}/v1", api_key="none", max_retries=0)
+MESSAGES = [{"role": "user", "content": "Name three colours."}]
+WEATHER = {"name": "get_weather", "description": "The weather of a city",
+           "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
+QUESTION = "What is the weather in Paris? Use the tool."
+
+
+def models():
+    assert MODEL in [model.id for model in CLIENT.models.list()]
+    assert CLIENT.models.retrieve(MODEL).id == MODEL
+
+
+def chat():
+    answer = CLIENT.chat.completions.create(model=MODEL, messages=MESSAGES, max_tokens=12, n=2, seed=1, logprobs=True,
+                                            top_logprobs=3, extra_body={"min_tokens": 12, "top_k": 50})
+    assert [choice.index for choice in answer.choices] == [0, 1]
+    for choice in answer.choices:
+        assert "".join(token.token for token in choice.logprobs.content) == choice.message.content
+        assert all(len(token.top_logprobs) == 3 for token in choice.logprobs.content)
+    assert answer.usage.completion_tokens == 24
+
+
+def streamed_chat():
+    wanted = dict(model=MODEL, messages=MESSAGES, temperature=0, max_tokens=24)
+    whole = CLIENT.chat.completions.create(**wanted)
+    text, usage = "", None
+    for chunk in CLIENT.chat.completions.create(stream=True, stream_options={"include_usage": True}, **wanted):
+        text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+        usage = chunk.usage or usage
+    assert text == whole.choices[0].message.content
+    assert usage.completion_tokens == whole.usage.completion_tokens
+
+
+def abort():
+    stream = CLIENT.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True, max_tokens=4000,
+                                            extra_body={"ignore_eos": True})
+    for _, chunk in zip(range(5), stream):
+        assert chunk.choices
+    stream.close()
+    for _ in range(50):
+        if not json.load(urllib.request.urlopen(f"{URL}/requests"))["requests"]:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the request goes on")
+
+
+def errors():
+    def error_of(call, **fields):
+        try:
+            call(**fields)
+        except openai.APIStatusError as error:
+            return error
+        raise AssertionError("no error")
+
+    absent = error_of(CLIENT.chat.completions.create, model="absent", messages=MESSAGES)
+    assert isinstance(absent, openai.NotFoundError) and absent.code == "model_not_found"
+    wrong = error_of(CLIENT.chat.completions.create, model=MODEL, messages=MESSAGES, temperature="hot")
+    assert isinstance(wrong, openai.BadRequestError) and wrong.param == "temperature"
+    long = error_of(CLIENT.completions.create, model=MODEL, prompt="a " * 50000, stream=True)
+    assert isinstance(long, openai.BadRequestError) and long.code == "context_length_exceeded"
+    strict = error_of(CLIENT.chat.completions.create, model=MODEL, messages=MESSAGES,
+                      response_format={"type": "json_object"})
+    assert "constrained decoding" in strict.message
+
+
+def completions():
+    answer = CLIENT.completions.create(model=MODEL, prompt=["One, two,", "Red, green,"], temperature=0, max_tokens=6,
+                                       logprobs=2, echo=True)
+    for choice in answer.choices:
+        assert "".join(choice.logprobs.tokens) == choice.text
+        assert choice.logprobs.token_logprobs[0] is None and None not in choice.logprobs.token_logprobs[1:]
+        assert all(choice.text[start:].startswith(token)
+                   for start, token in zip(choice.logprobs.text_offset, choice.logprobs.tokens))
+    best = CLIENT.completions.create(model=MODEL, prompt="One, two,", max_tokens=6, best_of=4, n=2, seed=1)
+    assert len(best.choices) == 2
+
+
+def embeddings():
+    default = CLIENT.embeddings.create(model=MODEL, input=["a cat", "a dog"])  # asks for base64
+    floats = CLIENT.embeddings.create(model=MODEL, input=["a cat", "a dog"], encoding_format="float")
+    for a, b in zip(default.data, floats.data):
+        assert max(abs(x - y) for x, y in zip(a.embedding, b.embedding)) < 1e-6
+    assert len(CLIENT.embeddings.create(model=MODEL, input=[[1, 2], [3]], dimensions=32).data[1].embedding) == 32
+
+
+def chat_tools():
+    wanted = dict(model=TOOL_MODEL, messages=[{"role": "user", "content": QUESTION}], temperature=0, max_tokens=100,
+                  tools=[{"type": "function", "function": WEATHER}])
+    choice = CLIENT.chat.completions.create(**wanted).choices[0]
+    call = choice.message.tool_calls[0]
+    assert choice.finish_reason == "tool_calls" and call.function.name == "get_weather"
+    assert "Paris" in json.loads(call.function.arguments)["city"]
+    with CLIENT.chat.completions.stream(**wanted) as stream:
+        final = stream.get_final_completion()
+    assert final.choices[0].message.tool_calls[0].function.arguments == call.function.arguments
+
+
+def responses():
+    first = CLIENT.responses.create(model=MODEL, input="Say hello.", instructions="Be short.", max_output_tokens=40)
+    assert first.output_text and CLIENT.responses.retrieve(first.id).output_text == first.output_text
+    second = CLIENT.responses.create(model=MODEL, input="Again.", previous_response_id=first.id, max_output_tokens=8,
+                                     extra_body={"ignore_eos": True})
+    assert second.status == "incomplete" and second.incomplete_details.reason == "max_output_tokens"
+    CLIENT.responses.delete(first.id)
+    try:
+        CLIENT.responses.retrieve(first.id)
+    except openai.NotFoundError:
+        return
+    raise AssertionError("it is still there")
+
+
+def streamed_responses():
+    wanted = dict(model=MODEL, input="Say hello.", temperature=0, max_output_tokens=24)
+    whole = CLIENT.responses.create(**wanted)
+    text, numbers = "", []
+    for event in CLIENT.responses.create(stream=True, **wanted):
+        numbers.append(event.sequence_number)
+        text += event.delta if event.type == "response.output_text.delta" else ""
+    assert text == whole.output_text and numbers == list(range(len(numbers)))
+    assert event.type in ("response.completed", "response.incomplete") and event.response.output_text == text
+
+
+def main():
+    failures = 0
+    for test in (models, chat, streamed_chat, abort, errors, completions, embeddings, chat_tools, responses,
+                 streamed_responses):
+        if test is chat_tools and TOOL_MODEL is None:
+            continue
+        try:
+            test()
+            print("ok", test.__name__, flush=True)
+        except Exception:
+            failures += 1
+            print("FAILED", test.__name__)
+            traceback.print_exc()
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
