@@ -184,6 +184,7 @@ std::vector<LoadedModel> ModelPool::list() const {
     if (entry->engine == nullptr || entry->model.empty()) continue;
     LoadedModel model = {.name = entry->model,
                          .info = entry->engine->info(),
+                         .stats = entry->engine->stats(),
                          .bytes = entry->bytes(),
                          .is_used = entry->is_used()};
     if (entry->keep_alive) {

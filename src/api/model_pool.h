@@ -21,6 +21,7 @@ namespace sparrow {
 struct LoadedModel {
   std::string name;  // as it was asked for
   EngineInfo info;
+  EngineStats stats;
   int64_t bytes = 0;     // weights and cache
   bool is_used = false;  // somebody holds it
   // Until it is unloaded, if nobody asks for it; nothing: it stays.

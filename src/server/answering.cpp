@@ -33,9 +33,13 @@ class Pump : public std::enable_shared_from_this<Pump> {
            .headers = {{"Retry-After", "1"}}});
       return;
     }
+    AnswerMetrics::Model& series = state_.answer_metrics.of(answering_.engine->info().name);
     try {
-      for (Request& wanted : answering_.requests)
+      for (Request& wanted : answering_.requests) {
+        const int64_t max_tokens = wanted.params.max_tokens;
         streams_.push_back(answering_.engine->submit(std::move(wanted)));
+        clocks_.emplace_back(series, request.received_at, max_tokens);
+      }
     } catch (...) {
       this->cancel();
       throw;
@@ -89,6 +93,8 @@ class Pump : public std::enable_shared_from_this<Pump> {
   void take(size_t i, const TextDelta& delta) {
     const bool is_last = delta.finish_reason != FinishReason::none;
     if (is_last) --left_;
+    const RequestStats stats = streams_[i]->stats();
+    clocks_[i].take(delta, stats, std::chrono::steady_clock::now());
     if (has_failed_) return;
     if (delta.finish_reason == FinishReason::error)
       return give_up(http::failure_of(Error(delta.error_code, delta.error)));
@@ -101,7 +107,6 @@ class Pump : public std::enable_shared_from_this<Pump> {
       chat = parser->push(delta.text);
       if (is_last) append(chat, parser->finish());
     }
-    const RequestStats stats = streams_[i]->stats();
     answering_.writer->write({static_cast<int64_t>(i), delta, chat, stats});
   }
 
@@ -130,6 +135,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
   ServerState& state_;
   Answering answering_;
   std::vector<std::shared_ptr<OutputStream>> streams_;
+  std::vector<AnswerClock> clocks_;  // one a stream
   std::unique_ptr<Requests::Ticket> ticket_;
   size_t left_ = 0;
   bool has_failed_ = false;

@@ -36,6 +36,7 @@ ModelPoolOptions pool_options(const ServedModelsOptions& options) {
 
 ServedModels::ServedModels(const ServedModelsOptions& options)
     : store_(options.store_root.empty() ? Store::default_root() : options.store_root),
+      max_sequences_(options.engine.max_sequences),
       pool_(pool_options(options)) {
   for (const std::string& model : options.models) {
     const StoredModel stored = find_model(store_, model);

@@ -54,6 +54,9 @@ class ServedModels {
   std::vector<Loaded> loaded() const;  // the most recently used first
 
   Store& store() { return store_; }
+  // Whether the server was started with a model, which an empty name then means.
+  bool has_default() const { return !served_.empty(); }
+  int64_t max_sequences() const { return max_sequences_; }  // of a model at once; others wait
 
  private:
   struct Named {
@@ -66,6 +69,7 @@ class ServedModels {
 
   mutable Store store_;
   std::vector<Named> served_;
+  const int64_t max_sequences_;
   ModelPool pool_;
 };
 

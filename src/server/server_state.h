@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
+#include "server/answer_metrics.h"
+#include "server/heartbeat.h"
 #include "server/http/metrics.h"
 #include "server/http/worker_pool.h"
 #include "server/requests.h"
@@ -18,6 +21,9 @@ struct ServerState {
   http::Metrics metrics;
   ServedModels models;
   Requests requests;
+  AnswerMetrics answer_metrics{metrics, models};
+  Heartbeat heartbeat;
+  std::string openapi;  // the document of all routes
   // Where answers are written: one thread, so that what belongs to one answer never runs twice at
   // once. Last: it goes first.
   http::WorkerPool answering{1, INT64_MAX};

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "server/http/exchange.h"
 #include "server/openai/dialect.h"
+#include "server/operation.h"
 #include "server/wire.h"
 
 namespace sparrow::general {
@@ -30,6 +31,25 @@ void root(ServerState& state, const ExchangePtr& exchange) {
 
 void health(ServerState&, const ExchangePtr& exchange) {
   exchange->reply_json(200, R"({"status":"ok"})");
+}
+
+// Every model that has work takes steps.
+void ready(ServerState& state, const ExchangePtr& exchange) {
+  std::vector<LoadedModel> loaded;
+  for (ServedModels::Loaded& model : state.models.loaded())
+    loaded.push_back(std::move(model.model));
+  const std::vector<std::string> hanging =
+      state.heartbeat.look(loaded, std::chrono::steady_clock::now());
+  if (hanging.empty()) {
+    exchange->reply_json(200, R"({"status":"ready"})");
+    return;
+  }
+  exchange->fail(
+      {.status = 503, .message = fmt::format("{} has work and takes no steps", hanging.front())});
+}
+
+void openapi(ServerState& state, const ExchangePtr& exchange) {
+  exchange->reply_json(200, state.openapi);
 }
 
 void metrics(ServerState& state, const ExchangePtr& exchange) {
@@ -65,23 +85,30 @@ void cancel_request(ServerState& state, const ExchangePtr& exchange) {
 std::vector<http::Route> routes(ServerState& state) {
   using Handle = void (*)(ServerState&, const ExchangePtr&);
   const auto row = [&state](std::string method, std::string pattern, Handle handle,
-                            http::Scope scope, http::RunsOn runs_on = http::RunsOn::worker) {
+                            std::string_view summary, http::Scope scope,
+                            http::RunsOn runs_on = http::RunsOn::worker) {
     return http::Route{
         .method = std::move(method),
         .pattern = std::move(pattern),
         .handler = [&state, handle](const auto& exchange) { handle(state, exchange); },
         .scope = scope,
         .runs_on = runs_on,
-        .error_shape = openai::error_body};
+        .error_shape = openai::error_body,
+        .operation = operation(summary)};
   };
   using http::RunsOn;
   using http::Scope;
   return {
-      row("GET", "/", root, Scope::open),
-      row("GET", "/health", health, Scope::open, RunsOn::io),
-      row("GET", "/metrics", metrics, Scope::observe, RunsOn::io),
-      row("GET", "/requests", list_requests, Scope::observe, RunsOn::io),
-      row("DELETE", "/requests/{id}", cancel_request, Scope::manage, RunsOn::io),
+      row("GET", "/", root, "What this is", Scope::open),
+      row("GET", "/health", health, "Whether the server is there", Scope::open, RunsOn::io),
+      row("GET", "/v1/health", health, "The same as /health", Scope::open, RunsOn::io),
+      row("GET", "/ready", ready, "Whether the engines go on", Scope::open, RunsOn::io),
+      row("GET", "/metrics", metrics, "What is measured, for Prometheus", Scope::observe,
+          RunsOn::io),
+      row("GET", "/openapi.json", openapi, "This document", Scope::open, RunsOn::io),
+      row("GET", "/requests", list_requests, "The requests that are being answered", Scope::observe,
+          RunsOn::io),
+      row("DELETE", "/requests/{id}", cancel_request, "Ends a request", Scope::manage, RunsOn::io),
   };
 }
 

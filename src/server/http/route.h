@@ -41,6 +41,7 @@ struct Route {
   Scope scope = Scope::inference;
   RunsOn runs_on = RunsOn::worker;
   ErrorShape error_shape = plain_text_error;
+  std::string operation = {};  // what it says of itself, as a JSON object of OpenAPI's
 };
 
 }  // namespace sparrow::http

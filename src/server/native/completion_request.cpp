@@ -1,0 +1,152 @@
+#include "server/native/completion_request.h"
+
+#include <algorithm>
+
+#include "api/model_defaults.h"
+#include "base/error.h"
+#include "sampling/params_json.h"
+#include "server/native/completion.h"
+#include "server/native/dialect.h"
+
+namespace sparrow::native {
+namespace {
+
+constexpr size_t kMostPrompts = 128;
+constexpr double kNever = -100;  // as a bias
+
+// Names on the wire that are not the field's own.
+constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
+    {"repeat_last_n", "penalty_window"},
+    {"dry_penalty_last_n", "dry_window"},
+    {"n_predict", "max_tokens"},
+    {"n_probs", "logprobs"},
+};
+// Fields of the table that are read by themselves.
+constexpr std::string_view kNotHere[] = {"logprobs", "prompt_logprobs", "logit_bias"};
+
+bool is_id(const Json& value) { return value.is_number(); }
+
+// One prompt. Only at its beginning the tokenizer adds what every text begins with.
+std::vector<TokenId> parse_prompt(const Json& value, const std::string& path,
+                                  const OpenedModel& model) {
+  if (value.is_string()) return encode_raw(model, value.get<std::string>());
+  if (!value.is_array()) {
+    fail(ErrorCode::invalid_argument, "{} must be a string or a list of ids and strings, got {}",
+         path, value.type_name());
+  }
+  std::vector<TokenId> ids;
+  for (size_t i = 0; i < value.size(); ++i) {
+    const Json& part = value[i];
+    std::vector<TokenId> more;
+    if (part.is_string()) {
+      const std::string text = part.get<std::string>();
+      more = i == 0 ? encode_raw(model, text) : model.tokenizer->encode(text, true);
+    } else {
+      more = parse_ids(Json::array({part}), path, model);
+    }
+    ids.insert(ids.end(), more.begin(), more.end());
+  }
+  return ids;
+}
+
+// [[id or text, bias or false], …]: a text stands for each of its tokens, false for never.
+std::map<int32_t, double> parse_bias_pairs(const Json& pairs, const OpenedModel& model) {
+  std::map<int32_t, double> biases;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const std::string path = fmt::format("logit_bias[{}]", i);
+    const Json& pair = pairs[i];
+    const bool is_pair = pair.is_array() && pair.size() == 2 &&
+                         (pair[1].is_number() || pair[1] == false) &&
+                         (pair[0].is_number_integer() || pair[0].is_string());
+    if (!is_pair)
+      fail(ErrorCode::invalid_argument, "{} must be an id or a text and a bias or false", path);
+    const double bias = pair[1].is_number() ? pair[1].get<double>() : kNever;
+    const std::vector<TokenId> ids = pair[0].is_string()
+                                         ? model.tokenizer->encode(pair[0].get<std::string>(), true)
+                                         : parse_ids(Json::array({pair[0]}), path, model);
+    for (const TokenId id : ids) biases[id] = bias;
+  }
+  return biases;
+}
+
+void refuse_constraints(const JsonFields& request) {
+  for (const char* name : {"grammar", "json_schema", "response_format"}) {
+    const Json* value = request.find(name);
+    if (value == nullptr || *value == "" || *value == Json::object()) continue;
+    fail(ErrorCode::unsupported,
+         "{} is not supported yet: constrained decoding comes with a later version", name);
+  }
+}
+
+}  // namespace
+
+Prompts parse_prompts(const JsonFields& request, const OpenedModel& model) {
+  const Json* prompt = request.find("prompt");
+  if (prompt == nullptr) fail(ErrorCode::invalid_argument, "prompt is required");
+  // A list without ids in it is a list of prompts.
+  const bool is_list =
+      prompt->is_array() && !prompt->empty() && std::ranges::none_of(*prompt, is_id);
+  if (!is_list) return {{parse_prompt(*prompt, "prompt", model)}, false};
+  if (prompt->size() > kMostPrompts) {
+    fail(ErrorCode::invalid_argument, "prompt must hold at most {} prompts, got {}", kMostPrompts,
+         prompt->size());
+  }
+  Prompts prompts = {.is_list = prompt->size() > 1};
+  for (size_t i = 0; i < prompt->size(); ++i)
+    prompts.ids.push_back(parse_prompt((*prompt)[i], fmt::format("prompt[{}]", i), model));
+  return prompts;
+}
+
+SamplingParams parse_params(const JsonFields& request, const OpenedModel& model) {
+  refuse_constraints(request);
+  SamplingParams params = model_params(model.stored, model.file->metadata());
+  Json chosen = Json::object();
+  for (const SamplingField& field : sampling_fields()) {
+    if (std::ranges::find(kNotHere, field.name) != std::end(kNotHere)) continue;
+    if (const Json* value = request.find(field.name)) chosen[std::string(field.name)] = *value;
+  }
+  for (const auto& [wire, field] : kRenamed) {
+    if (const Json* value = request.find(wire)) chosen[std::string(field)] = *value;
+  }
+  // Ways to say "off" and "any" that the field itself does not take.
+  const auto replace = [&](const char* name, auto is_meant, const Json& by) {
+    const auto found = chosen.find(name);
+    if (found != chosen.end() && found->is_number() && is_meant(found->get<double>())) *found = by;
+  };
+  replace(
+      "top_k", [](double value) { return value < 0; }, 0);
+  replace(
+      "max_tokens", [](double value) { return value < 0; }, -1);
+  replace(
+      "seed", [](double value) { return value < 0 || value == 4294967295.0; }, -1);
+  replace(
+      "logprobs", [](double value) { return value <= 0; }, -1);
+  replace(
+      "temperature", [](double value) { return value < 0; }, 0);
+  if (request.find("stop") != nullptr) {
+    std::vector<std::string> stop = request.texts("stop");
+    std::erase(stop, "");
+    chosen["stop"] = stop;
+  }
+  const Json* biases = request.find("logit_bias");
+  if (biases != nullptr && biases->is_object()) chosen["logit_bias"] = *biases;
+  set_sampling_fields(params, chosen);
+  if (biases != nullptr && biases->is_array()) {
+    params.logit_bias = parse_bias_pairs(*biases, model);
+    validate(params);
+  }
+  return params;
+}
+
+Json settings_json(const SamplingParams& params) {
+  Json settings = sampling_json(params);
+  for (const auto& [wire, field] : kRenamed) {
+    settings[std::string(wire)] = settings[std::string(field)];
+    settings.erase(std::string(field));
+  }
+  settings.erase("prompt_logprobs");
+  settings["n_probs"] = std::max<int64_t>(params.logprobs, 0);
+  return settings;
+}
+
+}  // namespace sparrow::native

@@ -1,0 +1,49 @@
+#include "server/native/waiting.h"
+
+#include "base/error.h"
+
+namespace sparrow::native {
+
+Waiting::Waiting(ServerState& state, const std::shared_ptr<http::Exchange>& exchange,
+                 const std::string& model) {
+  const auto cancel = [flag = is_cancelled_] { *flag = true; };
+  const http::Request& request = exchange->request();
+  ticket_ = state.requests.admit({.id = request.id,
+                                  .path = request.path,
+                                  .model = model,
+                                  .key_name = request.key_name,
+                                  .received_at = request.received_at},
+                                 cancel);
+  if (ticket_ == nullptr) {
+    fail(ErrorCode::cancelled, "server busy, please try again.  maximum pending requests exceeded");
+  }
+  exchange->on_close(cancel);
+}
+
+void Waiting::check() const {
+  if (*is_cancelled_) fail(ErrorCode::cancelled, "the request was cancelled");
+}
+
+std::vector<float> Waiting::embed(Engine& engine, std::vector<int32_t> ids, bool normalize) {
+  check();
+  count_tokens(ids.size());
+  const std::shared_ptr<OutputStream> stream = engine.submit({.prompt = std::move(ids),
+                                                              .priority = Priority::batch,
+                                                              .pooling = Pooling::mean,
+                                                              .normalize = normalize});
+  constexpr int64_t kLook_ms = 50;  // how long a client that is gone may go unnoticed
+  for (;;) {
+    std::optional<TextDelta> delta = stream->next_within(kLook_ms);
+    if (*is_cancelled_) {
+      stream->cancel();
+      check();
+    }
+    if (!delta) continue;
+    if (delta->finish_reason == FinishReason::error) throw Error(delta->error_code, delta->error);
+    if (delta->finish_reason == FinishReason::cancelled)
+      fail(ErrorCode::cancelled, "the request was cancelled");
+    if (delta->finish_reason != FinishReason::none) return std::move(delta->embedding);
+  }
+}
+
+}  // namespace sparrow::native
