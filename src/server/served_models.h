@@ -54,8 +54,8 @@ class ServedModels {
   std::vector<Loaded> loaded() const;  // the most recently used first
 
   Store& store() { return store_; }
-  // Whether the server was started with a model, which an empty name then means.
-  bool has_default() const { return !served_.empty(); }
+  // What an empty name means: the first that the server was started with; empty: none was.
+  std::string default_name() const { return served_.empty() ? "" : served_.front().name; }
   int64_t max_sequences() const { return max_sequences_; }  // of a model at once; others wait
 
  private:

@@ -190,7 +190,6 @@ void completion(ServerState& state, const std::shared_ptr<http::Exchange>& excha
   asked.wants_probabilities = params.logprobs >= 0;
   asked.settings = settings_json(params);
   asked.settings["stream"] = asked.is_streaming;
-  if (asked.model.empty()) asked.model = model.name();
 
   Answering answering = {.exchange = exchange, .engine = engine, .model = asked.model};
   for (std::vector<TokenId>& ids : prompts.ids) {

@@ -39,7 +39,8 @@ http::ErrorBody error_body(const http::Failure& failure) {
 }
 
 std::string model_name(ServerState& state, const std::string& asked) {
-  if (!asked.empty() || state.models.has_default()) return asked;
+  if (!asked.empty()) return asked;
+  if (std::string name = state.models.default_name(); !name.empty()) return name;
   const std::vector<ServedModels::Loaded> loaded = state.models.loaded();
   if (loaded.empty()) {
     fail(ErrorCode::invalid_argument,

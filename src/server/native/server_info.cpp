@@ -33,7 +33,7 @@ void props(ServerState& state, const ExchangePtr& exchange) {
                          {"is_processing", false},
                          {"params", settings_json(params)}}},
                        {"total_slots", state.models.max_sequences()},
-                       {"model_alias", name.empty() ? model.name() : name},
+                       {"model_alias", name},
                        {"model_path", std::filesystem::path(info.path).filename().string()},
                        {"modalities", {{"vision", false}, {"audio", false}}},
                        {"chat_template", model.chat_template->source()},

@@ -1,0 +1,39 @@
+#include "server/heartbeat.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sparrow {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using namespace std::chrono_literals;
+
+std::vector<LoadedModel> model(int64_t running, int64_t steps) {
+  LoadedModel model = {.name = "m"};
+  model.stats.running_count = running;
+  model.stats.step_count = steps;
+  return {model};
+}
+
+TEST(Heartbeat, an_idle_engine_never_hangs) {
+  Heartbeat heart;
+  const Heartbeat::Time start;
+  EXPECT_THAT(heart.look(model(0, 7), start), IsEmpty());
+  EXPECT_THAT(heart.look(model(0, 7), start + 1h), IsEmpty());
+  // It has only begun, whatever was before.
+  EXPECT_THAT(heart.look(model(1, 7), start + 2h), IsEmpty());
+}
+
+TEST(Heartbeat, a_busy_engine_hangs_once_its_steps_stand_still) {
+  Heartbeat heart;
+  const Heartbeat::Time start;
+  EXPECT_THAT(heart.look(model(1, 7), start), IsEmpty());
+  EXPECT_THAT(heart.look(model(1, 7), start + Heartbeat::kPatience - 1ms), IsEmpty());
+  EXPECT_THAT(heart.look(model(1, 7), start + Heartbeat::kPatience), ElementsAre("m"));
+  EXPECT_THAT(heart.look(model(1, 8), start + Heartbeat::kPatience + 1s), IsEmpty());
+}
+
+}  // namespace
+}  // namespace sparrow
