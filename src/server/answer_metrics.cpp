@@ -153,10 +153,13 @@ AnswerMetrics::AnswerMetrics(http::Metrics& metrics, const ServedModels& models)
 
 AnswerMetrics::~AnswerMetrics() = default;
 
-AnswerMetrics::Model& AnswerMetrics::of(const std::string& model) {
+AnswerMetrics::Model& AnswerMetrics::of(const EngineInfo& info) {
+  constexpr std::string_view kEnding = ".gguf";
+  std::string name = info.name;
+  if (name.ends_with(kEnding)) name.resize(name.size() - kEnding.size());
   const std::scoped_lock lock(mutex_);
-  std::unique_ptr<Model>& found = by_name_[model];
-  if (found == nullptr) found = std::make_unique<Model>(metrics_, *totals_, model);
+  std::unique_ptr<Model>& found = by_name_[name];
+  if (found == nullptr) found = std::make_unique<Model>(metrics_, *totals_, name);
   return *found;
 }
 
@@ -168,7 +171,7 @@ void AnswerMetrics::refresh() {
     for (const auto& [name, model] : by_name_) now[model.get()] = {};
   }
   for (const ServedModels::Loaded& loaded : models_.loaded())
-    now[&of(loaded.model.info.name)] = loaded.model.stats;
+    now[&of(loaded.model.info)] = loaded.model.stats;
   const std::scoped_lock lock(mutex_);
   double running = 0;
   double waiting = 0;

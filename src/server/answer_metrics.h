@@ -10,6 +10,7 @@
 
 #include "server/http/metrics.h"
 #include "server/served_models.h"
+#include "sparrow/engine.h"
 #include "sparrow/generation.h"
 
 namespace sparrow {
@@ -21,9 +22,10 @@ class AnswerMetrics {
   AnswerMetrics(http::Metrics& metrics, const ServedModels& models);
   ~AnswerMetrics();
 
-  // The series of one model, by its own name and not the client's; it lives as long as this.
+  // The series of one model, by its own name (of a file without its ending) and not the client's;
+  // it lives as long as this.
   struct Model;
-  Model& of(const std::string& model);
+  Model& of(const EngineInfo& info);
 
  private:
   struct Totals;

@@ -33,7 +33,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
            .headers = {{"Retry-After", "1"}}});
       return;
     }
-    AnswerMetrics::Model& series = state_.answer_metrics.of(answering_.engine->info().name);
+    AnswerMetrics::Model& series = state_.answer_metrics.of(answering_.engine->info());
     try {
       for (Request& wanted : answering_.requests) {
         const int64_t max_tokens = wanted.params.max_tokens;

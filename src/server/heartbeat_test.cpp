@@ -6,9 +6,11 @@
 namespace sparrow {
 namespace {
 
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using namespace std::chrono_literals;
 
 std::vector<LoadedModel> model(int64_t running, int64_t steps) {
   LoadedModel model = {.name = "m"};
@@ -21,18 +23,18 @@ TEST(Heartbeat, an_idle_engine_never_hangs) {
   Heartbeat heart;
   const Heartbeat::Time start;
   EXPECT_THAT(heart.look(model(0, 7), start), IsEmpty());
-  EXPECT_THAT(heart.look(model(0, 7), start + 1h), IsEmpty());
+  EXPECT_THAT(heart.look(model(0, 7), start + hours(1)), IsEmpty());
   // It has only begun, whatever was before.
-  EXPECT_THAT(heart.look(model(1, 7), start + 2h), IsEmpty());
+  EXPECT_THAT(heart.look(model(1, 7), start + hours(2)), IsEmpty());
 }
 
 TEST(Heartbeat, a_busy_engine_hangs_once_its_steps_stand_still) {
   Heartbeat heart;
   const Heartbeat::Time start;
   EXPECT_THAT(heart.look(model(1, 7), start), IsEmpty());
-  EXPECT_THAT(heart.look(model(1, 7), start + Heartbeat::kPatience - 1ms), IsEmpty());
+  EXPECT_THAT(heart.look(model(1, 7), start + Heartbeat::kPatience - milliseconds(1)), IsEmpty());
   EXPECT_THAT(heart.look(model(1, 7), start + Heartbeat::kPatience), ElementsAre("m"));
-  EXPECT_THAT(heart.look(model(1, 8), start + Heartbeat::kPatience + 1s), IsEmpty());
+  EXPECT_THAT(heart.look(model(1, 8), start + Heartbeat::kPatience + seconds(1)), IsEmpty());
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "server/native/completion_request.h"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 
 #include "api/model_defaults.h"
 #include "base/error.h"
@@ -49,8 +51,27 @@ std::vector<TokenId> parse_prompt(const Json& value, const std::string& path,
   return ids;
 }
 
-// [[id or text, bias or false], …]: a text stands for each of its tokens, false for never.
-std::map<int32_t, double> parse_bias_pairs(const Json& pairs, const OpenedModel& model) {
+// {"id or text": bias or false, …} as the list of pairs that it stands for.
+Json bias_pairs(const Json& biases) {
+  if (biases.is_array()) return biases;
+  Json pairs = Json::array();
+  for (const auto& [key, bias] : biases.items()) {
+    int32_t id = 0;
+    const char* end = key.data() + key.size();
+    const auto [rest, error] = std::from_chars(key.data(), end, id);
+    const bool is_id = error == std::errc() && rest == end;
+    pairs.push_back(Json::array({is_id ? Json(id) : Json(key), bias}));
+  }
+  return pairs;
+}
+
+// A text stands for each of its tokens, false for never.
+std::map<int32_t, double> parse_biases(const JsonFields& request, const OpenedModel& model) {
+  const Json* list = request.find("logit_bias");
+  if (list == nullptr) return {};
+  if (!list->is_array() && !list->is_object())
+    request.refuse("logit_bias", "a list of pairs or an object", *list);
+  const Json pairs = bias_pairs(*list);
   std::map<int32_t, double> biases;
   for (size_t i = 0; i < pairs.size(); ++i) {
     const std::string path = fmt::format("logit_bias[{}]", i);
@@ -128,11 +149,9 @@ SamplingParams parse_params(const JsonFields& request, const OpenedModel& model)
     std::erase(stop, "");
     chosen["stop"] = stop;
   }
-  const Json* biases = request.find("logit_bias");
-  if (biases != nullptr && biases->is_object()) chosen["logit_bias"] = *biases;
   set_sampling_fields(params, chosen);
-  if (biases != nullptr && biases->is_array()) {
-    params.logit_bias = parse_bias_pairs(*biases, model);
+  if (request.find("logit_bias") != nullptr) {
+    params.logit_bias = parse_biases(request, model);
     validate(params);
   }
   return params;

@@ -42,8 +42,27 @@ std::vector<std::string> parse_texts(const JsonFields& request, std::string_view
   return texts;
 }
 
+// As the file says it, in llama.cpp's numbers.
+Pooling pooling_of(const OpenedModel& model, Pooling otherwise) {
+  const Metadata& metadata = model.file->metadata();
+  const std::string architecture(metadata.find_string("general.architecture").value_or(""));
+  switch (metadata.find_uint(architecture + ".pooling_type").value_or(0)) {
+    case 1:
+      return Pooling::mean;
+    case 2:
+      return Pooling::cls;
+    case 3:
+      return Pooling::last;
+    default:
+      return otherwise;
+  }
+}
+
+// For a comparison: a model that was not made for it says more in all of its states than in the
+// last, which mostly knows what would follow.
 std::vector<float> embed_text(Waiting& waiting, Engine& engine, const std::string& text) {
-  return waiting.embed(engine, encode_raw(opened_model(engine), text), true);
+  const OpenedModel& model = opened_model(engine);
+  return waiting.embed(engine, encode_raw(model, text), pooling_of(model, Pooling::mean), true);
 }
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {
@@ -159,8 +178,9 @@ void embedding(ServerState& state, const ExchangePtr& exchange) {
   Waiting waiting(state, exchange, model);
   Json answer = Json::array();
   for (size_t i = 0; i < texts.size(); ++i) {
-    const std::vector<float> vector =
-        waiting.embed(*engine, encode_raw(opened_model(*engine), texts[i]), norm == 2);
+    const OpenedModel& opened = opened_model(*engine);
+    const std::vector<float> vector = waiting.embed(*engine, encode_raw(opened, texts[i]),
+                                                    pooling_of(opened, Pooling::last), norm == 2);
     answer.push_back({{"index", i}, {"embedding", Json::array({vector})}});
   }
   exchange->reply_json(200, to_wire(answer));

@@ -24,12 +24,13 @@ void Waiting::check() const {
   if (*is_cancelled_) fail(ErrorCode::cancelled, "the request was cancelled");
 }
 
-std::vector<float> Waiting::embed(Engine& engine, std::vector<int32_t> ids, bool normalize) {
+std::vector<float> Waiting::embed(Engine& engine, std::vector<int32_t> ids, Pooling pooling,
+                                  bool normalize) {
   check();
   count_tokens(ids.size());
   const std::shared_ptr<OutputStream> stream = engine.submit({.prompt = std::move(ids),
                                                               .priority = Priority::batch,
-                                                              .pooling = Pooling::mean,
+                                                              .pooling = pooling,
                                                               .normalize = normalize});
   constexpr int64_t kLook_ms = 50;  // how long a client that is gone may go unnoticed
   for (;;) {

@@ -1,7 +1,8 @@
 // Answers that are numbers: a handler waits for all of them, on its own thread, and then replies.
 #pragma once
 
-#include <functional>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +22,9 @@ class Waiting {
 
   // Throws Error{cancelled} once the client is gone or somebody has cancelled the request.
   void check() const;
-  // The mean of a text's hidden states, at length 1 where `normalize`. Counts its tokens.
-  std::vector<float> embed(Engine& engine, std::vector<int32_t> ids, bool normalize);
+  // A text's hidden states as one vector, of length 1 where `normalize`. Counts its tokens.
+  std::vector<float> embed(Engine& engine, std::vector<int32_t> ids, Pooling pooling,
+                           bool normalize);
 
   void count_tokens(size_t count) { tokens_ += static_cast<int64_t>(count); }
   int64_t tokens() const { return tokens_; }
