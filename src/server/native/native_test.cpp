@@ -222,6 +222,27 @@ TEST_F(Native, embedding_is_of_length_one_unless_told) {
   expect_error("/embedding", {{"content", "x"}, {"embd_normalize", 7}}, "embd_normalize");
 }
 
+TEST_F(Native, a_busy_server_says_when_to_come_back) {
+  std::vector<std::unique_ptr<Requests::Ticket>> tickets;
+  do {
+    tickets.push_back(service().state().requests.admit({}, [] {}));
+  } while (tickets.back() != nullptr);
+  for (const auto& [path, body] : std::vector<std::pair<std::string, Json>>{
+           {"/completion", asks()},
+           {"/embedding", {{"content", "x"}}},
+           {"/score", {{"text_1", "a"}, {"text_2", "b"}}},
+           {"/rerank", {{"query", "q"}, {"documents", {"a"}}}},
+           {"/v1/messages",
+            {{"max_tokens", 1}, {"messages", {{{"role", "user"}, {"content", "x"}}}}}}}) {
+    const Answer answer = post(path, body);
+    EXPECT_EQ(answer.response.status, 503) << path;
+    EXPECT_EQ(answer.response.header("retry-after"), "1") << path;
+    EXPECT_THAT(answer.json["error"]["message"].get<std::string>(), HasSubstr("server busy"));
+  }
+  tickets.clear();
+  EXPECT_EQ(post("/embedding", {{"content", "x"}}).response.status, 200);
+}
+
 TEST_F(Native, tells_about_the_model) {
   const Json props = get("/props").json;
   EXPECT_EQ(props["default_generation_settings"]["n_ctx"], 512);

@@ -112,12 +112,13 @@ void score(ServerState& state, const ExchangePtr& exchange) {
   }
   const std::string model = model_name(state, fields.text("model").value_or(""));
   const std::shared_ptr<Engine> engine = state.models.acquire(model);
-  Waiting waiting(state, exchange, model);
+  const std::unique_ptr<Waiting> waiting = Waiting::begin(state, exchange, model);
+  if (waiting == nullptr) return;
   Json data = Json::array();
   std::vector<float> left;
   for (size_t i = 0; i < first.size(); ++i) {
-    if (i == 0 || first[i] != first[i - 1]) left = embed_text(waiting, *engine, first[i]);
-    const std::vector<float> right = embed_text(waiting, *engine, second[i]);
+    if (i == 0 || first[i] != first[i - 1]) left = embed_text(*waiting, *engine, first[i]);
+    const std::vector<float> right = embed_text(*waiting, *engine, second[i]);
     data.push_back({{"index", i}, {"object", "score"}, {"score", dot(left, right)}});
   }
   exchange->reply_json(200, to_wire(Json{{"id", "score-" + random_hex(32)},
@@ -125,7 +126,7 @@ void score(ServerState& state, const ExchangePtr& exchange) {
                                          {"created", unix_seconds()},
                                          {"model", model},
                                          {"data", data},
-                                         {"usage", usage_json(waiting)}}));
+                                         {"usage", usage_json(*waiting)}}));
 }
 
 void rerank(ServerState& state, const ExchangePtr& exchange) {
@@ -137,10 +138,11 @@ void rerank(ServerState& state, const ExchangePtr& exchange) {
   if (top_n < 0) fail(ErrorCode::invalid_argument, "top_n must be at least 0, got {}", top_n);
   const std::string model = model_name(state, fields.text("model").value_or(""));
   const std::shared_ptr<Engine> engine = state.models.acquire(model);
-  Waiting waiting(state, exchange, model);
+  const std::unique_ptr<Waiting> waiting = Waiting::begin(state, exchange, model);
+  if (waiting == nullptr) return;
   std::vector<double> scores;
   for (const std::string& document : documents)
-    scores.push_back(relevance(waiting, *engine, query, document));
+    scores.push_back(relevance(*waiting, *engine, query, document));
 
   std::vector<size_t> order(documents.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -158,7 +160,7 @@ void rerank(ServerState& state, const ExchangePtr& exchange) {
   exchange->reply_json(200, to_wire(Json{{"id", "rerank-" + random_hex(32)},
                                          {"object", "list"},
                                          {"model", model},
-                                         {"usage", usage_json(waiting)},
+                                         {"usage", usage_json(*waiting)},
                                          {"results", results}}));
 }
 
@@ -175,12 +177,13 @@ void embedding(ServerState& state, const ExchangePtr& exchange) {
   }
   const std::string model = model_name(state, fields.text("model").value_or(""));
   const std::shared_ptr<Engine> engine = state.models.acquire(model);
-  Waiting waiting(state, exchange, model);
+  const std::unique_ptr<Waiting> waiting = Waiting::begin(state, exchange, model);
+  if (waiting == nullptr) return;
   Json answer = Json::array();
   for (size_t i = 0; i < texts.size(); ++i) {
     const OpenedModel& opened = opened_model(*engine);
-    const std::vector<float> vector = waiting.embed(*engine, encode_raw(opened, texts[i]),
-                                                    pooling_of(opened, Pooling::last), norm == 2);
+    const std::vector<float> vector = waiting->embed(*engine, encode_raw(opened, texts[i]),
+                                                     pooling_of(opened, Pooling::last), norm == 2);
     answer.push_back({{"index", i}, {"embedding", Json::array({vector})}});
   }
   exchange->reply_json(200, to_wire(answer));

@@ -4,20 +4,26 @@
 
 namespace sparrow::native {
 
-Waiting::Waiting(ServerState& state, const std::shared_ptr<http::Exchange>& exchange,
-                 const std::string& model) {
-  const auto cancel = [flag = is_cancelled_] { *flag = true; };
+std::unique_ptr<Waiting> Waiting::begin(ServerState& state,
+                                        const std::shared_ptr<http::Exchange>& exchange,
+                                        const std::string& model) {
+  std::unique_ptr<Waiting> waiting(new Waiting);
+  const auto cancel = [flag = waiting->is_cancelled_] { *flag = true; };
   const http::Request& request = exchange->request();
-  ticket_ = state.requests.admit({.id = request.id,
-                                  .path = request.path,
-                                  .model = model,
-                                  .key_name = request.key_name,
-                                  .received_at = request.received_at},
-                                 cancel);
-  if (ticket_ == nullptr) {
-    fail(ErrorCode::cancelled, "server busy, please try again.  maximum pending requests exceeded");
+  waiting->ticket_ = state.requests.admit({.id = request.id,
+                                           .path = request.path,
+                                           .model = model,
+                                           .key_name = request.key_name,
+                                           .received_at = request.received_at},
+                                          cancel);
+  if (waiting->ticket_ == nullptr) {
+    exchange->fail({.status = 503,
+                    .message = "server busy, please try again.  maximum pending requests exceeded",
+                    .headers = {{"Retry-After", "1"}}});
+    return nullptr;
   }
   exchange->on_close(cancel);
+  return waiting;
 }
 
 void Waiting::check() const {

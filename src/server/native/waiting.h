@@ -16,9 +16,10 @@ namespace sparrow::native {
 // While such a request runs it counts as one, and can be seen and cancelled as any other.
 class Waiting {
  public:
-  // Throws Error{cancelled}, which is 503, where too many requests are being answered.
-  Waiting(ServerState& state, const std::shared_ptr<http::Exchange>& exchange,
-          const std::string& model);
+  // Null where too many requests are being answered: then the client has been told.
+  static std::unique_ptr<Waiting> begin(ServerState& state,
+                                        const std::shared_ptr<http::Exchange>& exchange,
+                                        const std::string& model);
 
   // Throws Error{cancelled} once the client is gone or somebody has cancelled the request.
   void check() const;
@@ -30,6 +31,8 @@ class Waiting {
   int64_t tokens() const { return tokens_; }
 
  private:
+  Waiting() = default;
+
   std::shared_ptr<std::atomic<bool>> is_cancelled_ = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<Requests::Ticket> ticket_;
   int64_t tokens_ = 0;
