@@ -105,7 +105,7 @@ std::vector<http::Route> routes(ServerState& state) {
       row("GET", "/ready", ready, "Whether the engines go on", Scope::open, RunsOn::io),
       row("GET", "/metrics", metrics, "What is measured, for Prometheus", Scope::observe,
           RunsOn::io),
-      row("GET", "/openapi.json", openapi, "This document", Scope::open, RunsOn::io),
+      row("GET", "/openapi.json", openapi, "This document", Scope::inference, RunsOn::io),
       row("GET", "/requests", list_requests, "The requests that are being answered", Scope::observe,
           RunsOn::io),
       row("DELETE", "/requests/{id}", cancel_request, "Ends a request", Scope::manage, RunsOn::io),
