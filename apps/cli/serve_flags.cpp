@@ -7,7 +7,8 @@
 namespace sparrow::cli {
 
 void add_serve_flags(CLI::App& app, ServeFlags& flags) {
-  app.add_option("--host", flags.hosts, "Where to listen; several times for several (127.0.0.1:11434)")
+  app.add_option("--host", flags.hosts,
+                 "Where to listen; several times for several (127.0.0.1:11434)")
       ->type_name("HOST:PORT");
   app.add_option("--model", flags.models,
                  "A .gguf file or a model of the store to be served; the first is the one that "
@@ -18,11 +19,12 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   CLI::Option* certificate =
       app.add_option("--tls-certificate", flags.certificate, "TLS: the certificate chain, PEM")
           ->type_name("FILE");
-  CLI::Option* key =
-      app.add_option("--tls-key", flags.private_key, "TLS: its private key, PEM")->type_name("FILE");
+  CLI::Option* key = app.add_option("--tls-key", flags.private_key, "TLS: its private key, PEM")
+                         ->type_name("FILE");
   certificate->needs(key);
   key->needs(certificate);
-  app.add_option("--keys", flags.keys, "API keys with their scopes and limits, JSON (docs/server.md)")
+  app.add_option("--keys", flags.keys,
+                 "API keys with their scopes and limits, JSON (docs/server.md)")
       ->type_name("FILE");
   app.add_flag("--allow-anonymous", flags.allow_anonymous,
                "Listen beyond this machine without keys: everybody may use it");
@@ -63,8 +65,7 @@ ServiceOptions service_options(const ServeFlags& flags) {
   options.http.certificate_file = flags.certificate;
   options.http.private_key_file = flags.private_key;
   options.http.access.hosts = flags.names;
-  for (const std::string& origin : flags.origins)
-    options.http.access.origins.push_back(origin);
+  for (const std::string& origin : flags.origins) options.http.access.origins.push_back(origin);
   if (!flags.keys.empty()) options.http.access.keys = http::read_api_keys(flags.keys);
   options.models.models = flags.models;
   if (!flags.keep_alive.empty())

@@ -33,7 +33,8 @@ struct ServeFlags {
 // `flags` outlives the parsing.
 void add_serve_flags(CLI::App& app, ServeFlags& flags);
 
-// Of the environment and the flags, which win. Checks the values: Error{invalid_argument|invalid_file} says what would be right.
+// Of the environment and the flags, which win. Checks the values:
+// Error{invalid_argument|invalid_file} says what would be right.
 ServiceOptions service_options(const ServeFlags& flags);
 
 }  // namespace sparrow::cli

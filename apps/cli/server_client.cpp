@@ -62,7 +62,8 @@ Json ask_server(const std::string& method, const std::string& path, const Json& 
     try {
       const Json answer = parse_json(text, "the server's answer");
       const Json& error = answer.at("error");
-      message = error.is_string() ? error.get<std::string>() : error.at("message").get<std::string>();
+      message =
+          error.is_string() ? error.get<std::string>() : error.at("message").get<std::string>();
     } catch (const std::exception&) {
       // Some other program's words are shown as they are.
     }
