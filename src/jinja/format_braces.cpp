@@ -15,7 +15,7 @@ namespace {
 
 class BraceFormatter {
  public:
-  BraceFormatter(Runtime& runtime, const std::vector<Value>& positional, std::optional<Value> names,
+  BraceFormatter(Runtime& runtime, const std::vector<Value>& positional, Value names,
                  bool is_markup)
       : runtime_(runtime),
         positional_(positional),
@@ -143,7 +143,7 @@ class BraceFormatter {
       }
       return positional_[static_cast<size_t>(index)];
     }
-    const Value* value = names_ ? names_->as_dict().find(name) : nullptr;
+    const Value* value = names_.as_dict().find(name);
     if (value == nullptr) fail(ErrorCode::invalid_argument, "format() was given no '{}'", name);
     return *value;
   }
@@ -152,7 +152,7 @@ class BraceFormatter {
 
   Runtime& runtime_;
   const std::vector<Value>& positional_;
-  const std::optional<Value> names_;
+  const Value names_;
   const bool is_markup_;
   Numbering numbering_ = Numbering::none;
   size_t next_ = 0;
