@@ -176,7 +176,9 @@ class AsyncLLM:
                     return
         finally:
             with self._changed:
-                if self._readers.get(request_id) is reader and not request.is_finished:
+                if request.is_finished:
+                    self._forget(reader)
+                elif self._readers.get(request_id) is reader:
                     request.cancel()
 
     async def abort(self, request_id: Union[str, Sequence[str]]) -> None:
@@ -222,9 +224,14 @@ class AsyncLLM:
                 if self._read_one(reader, _POLL_MS if reader is waited_for else 0):
                     next_one = reader
                 if reader.request.is_finished:
-                    with self._changed:
-                        self._readers.pop(reader.request.request_id, None)
+                    self._forget(reader)
             waited_for = next_one or readers[(readers.index(waited_for) + 1) % len(readers)]
+
+    def _forget(self, reader: _Reader) -> None:
+        """Frees the request's id; by whoever is first to see its end, so that the id may be used again at once."""
+        with self._changed:
+            if self._readers.get(reader.request.request_id) is reader:
+                del self._readers[reader.request.request_id]
 
     def _read_one(self, reader: _Reader, timeout_ms: int) -> bool:
         request = reader.request

@@ -1,6 +1,7 @@
 """AsyncLLM: outputs as they come."""
 
 import asyncio
+import time
 import unittest
 
 from sparrow import AsyncLLM, Cancelled, LoRARequest, PoolingParams, RequestOutputKind, SamplingParams
@@ -98,6 +99,18 @@ class EncodeTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(len(few[0].outputs.data), 5)
         adapted = await self.encode(lora_request=LoRARequest("tiny", 1, adapter_path()))
         self.assertNotEqual(adapted[0].outputs.data, (await self.encode())[0].outputs.data)
+
+    async def test_an_id_may_be_used_again_at_once(self):
+        read_one = self.llm._read_one
+
+        def read_slowly(reader, timeout_ms):  # between telling the end and forgetting the id
+            is_changed = read_one(reader, timeout_ms)
+            time.sleep(0.02)
+            return is_changed
+
+        self.llm._read_one = read_slowly
+        for _ in range(5):
+            self.assertEqual(len(await self.encode("again")), 1)
 
     async def test_what_is_wrong_is_raised(self):
         with self.assertRaisesRegex(ValueError, "the prompt is empty"):
