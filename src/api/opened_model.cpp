@@ -29,12 +29,7 @@ OpenedModel open_model(StoredModel stored) {
 }
 
 std::vector<TokenId> encode_raw(const OpenedModel& model, const std::string& text) {
-  std::vector<TokenId> ids = model.tokenizer->encode(text, true);
-  const std::vector<TokenId> prefix = model.tokenizer->prefix();
-  const bool has_prefix =
-      ids.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), ids.begin());
-  if (!has_prefix) ids.insert(ids.begin(), prefix.begin(), prefix.end());
-  return ids;
+  return model.tokenizer->with_prefix(model.tokenizer->encode(text, true));
 }
 
 int64_t longest_context(const OpenedModel& model, int64_t wanted,

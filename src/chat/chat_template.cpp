@@ -188,13 +188,7 @@ std::vector<Segment> ChatTemplate::render(const TemplateInput& input) const {
 
 std::vector<TokenId> ChatTemplate::encode(const TemplateInput& input,
                                           const Tokenizer& tokenizer) const {
-  const std::vector<Segment> segments = render(input);
-  std::vector<TokenId> ids = tokenizer.encode(segments);
-  const std::vector<TokenId> prefix = tokenizer.prefix();
-  const bool has_prefix =
-      ids.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), ids.begin());
-  if (!has_prefix) ids.insert(ids.begin(), prefix.begin(), prefix.end());
-  return ids;
+  return tokenizer.with_prefix(tokenizer.encode(render(input)));
 }
 
 const std::string& ChatTemplate::source() const { return impl_->main.source; }

@@ -50,6 +50,8 @@ class Tokenizer {
   // the file).
   virtual std::vector<TokenId> prefix() const = 0;
   virtual std::vector<TokenId> suffix() const = 0;
+  // With prefix() in front, unless the ids begin with it.
+  std::vector<TokenId> with_prefix(std::vector<TokenId> ids) const;
 
   // The bytes this token stands for in running text (" hello", one byte of a character,
   // "<|im_end|>"). Empty for control tokens unless `with_control`. SentencePiece's space prefix is
