@@ -86,8 +86,9 @@ std::string ServedModels::name_of(const std::string& key) const {
 
 std::shared_ptr<Engine> ServedModels::acquire(const std::string& name,
                                               const std::optional<KeepAlive>& keep_alive) {
-  find(name);  // one that is not here is said in the server's words
-  return pool_.acquire(pool_key(name), keep_alive);
+  const StoredModel stored = find(name);  // one that is not here is said in the server's words
+  const std::optional<Named> named = find_served(name);
+  return pool_.acquire(named ? named->model : stored.name.short_text(), keep_alive);
 }
 
 bool ServedModels::unload(const std::string& name) { return pool_.unload(pool_key(name)); }
