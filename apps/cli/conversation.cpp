@@ -39,36 +39,22 @@ std::vector<Message> Conversation::seen_from(size_t first) const {
 
 FittedPrompt Conversation::fit(const ContextRoom& room, const Encode& encode) {
   SPARROW_CHECK(!messages_.empty());
-  const int64_t limit = room.context_tokens - room.answer_tokens;
-  size_t first = first_seen_;
-  for (;;) {
-    FittedPrompt prompt;
-    prompt.ids = encode(seen_from(first));
-    const auto count = static_cast<int64_t>(prompt.ids.size());
-    // A turn begins with a user's message: many templates want one first.
-    size_t next = first + 1;
-    while (next < messages_.size() && messages_[next].role != "user") ++next;
-    const bool is_last = next >= messages_.size();
-    if (count <= limit || (is_last && count < room.context_tokens)) {
-      prompt.newly_dropped = static_cast<int64_t>(first - first_seen_);
-      first_seen_ = first;
-      return prompt;
-    }
-    if (is_last) {
-      fail(ErrorCode::context_full,
-           "the message{} has {} tokens in the model's template, and the context has {}; --context "
-           "makes it larger, up to the model's",
-           system_.empty() ? "" : " and the system message", grouped(count),
-           grouped(room.context_tokens));
-    }
-    first = next;
+  FittedPrompt prompt;
+  const std::optional<size_t> first =
+      first_that_fits(messages_, first_seen_, room, [&](size_t from) {
+        prompt.ids = encode(seen_from(from));
+        return static_cast<int64_t>(prompt.ids.size());
+      });
+  if (!first) {
+    fail(ErrorCode::context_full,
+         "the message{} has {} tokens in the model's template, and the context has {}; --context "
+         "makes it larger, up to the model's",
+         system_.empty() ? "" : " and the system message", grouped(prompt.ids.size()),
+         grouped(room.context_tokens));
   }
-}
-
-int64_t answer_room(int64_t context_tokens, int64_t max_tokens) {
-  constexpr int64_t kLongest = 1024;
-  const int64_t room = std::min(kLongest, context_tokens / 8);
-  return max_tokens < 0 ? room : std::min(room, max_tokens);
+  prompt.newly_dropped = static_cast<int64_t>(*first - first_seen_);
+  first_seen_ = *first;
+  return prompt;
 }
 
 std::vector<Message> messages_from_json(const Json& json, const std::string& model) {

@@ -7,16 +7,11 @@
 #include <vector>
 
 #include "base/json.h"
+#include "chat/context_fit.h"
 #include "sparrow/chat.h"
 #include "text/tokenizer.h"
 
 namespace sparrow::cli {
-
-// What there is room for.
-struct ContextRoom {
-  int64_t context_tokens = 0;
-  int64_t answer_tokens = 0;  // to be kept free for the answer
-};
 
 struct FittedPrompt {
   std::vector<TokenId> ids;
@@ -53,10 +48,6 @@ class Conversation {
   std::vector<Message> messages_;
   size_t first_seen_ = 0;
 };
-
-// Room kept for the answer: all that was asked for, but at most an eighth of the context, and 1024
-// tokens. `max_tokens` below 0: as long as it gets.
-int64_t answer_room(int64_t context_tokens, int64_t max_tokens);
 
 // As the messages layer of a manifest has them. Throws Error{invalid_file} for another shape.
 std::vector<Message> messages_from_json(const Json& json, const std::string& model);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "chat/parsers/call_parser.h"
@@ -107,6 +108,12 @@ struct OutputParser::Impl {
   std::unique_ptr<CallParser> calls;
   AnswerSink sink;
 };
+
+void append(ChatDelta& to, ChatDelta more) {
+  to.content += more.content;
+  to.reasoning += more.reasoning;
+  std::ranges::move(more.tool_calls, std::back_inserter(to.tool_calls));
+}
 
 OutputParser::OutputParser(const OutputFormat& format, OutputParserOptions options) {
   const bool looks_for_calls = !options.tool_names.empty();

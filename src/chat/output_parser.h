@@ -50,6 +50,9 @@ struct OutputParserOptions {
   uint64_t seed = 0;                    // of the ids that calls get: same seed, same ids
 };
 
+// What `more` has gained comes behind.
+void append(ChatDelta& to, ChatDelta more);
+
 // Per request; one thread. What it gives does not depend on how the text is cut: it is read byte by
 // byte, in time linear in its length, and only what may still become markup is held back.
 //

@@ -110,12 +110,6 @@ class Pump : public std::enable_shared_from_this<Pump> {
     answering_.writer->write({static_cast<int64_t>(i), delta, chat, stats});
   }
 
-  static void append(ChatDelta& to, ChatDelta more) {
-    to.content += more.content;
-    to.reasoning += more.reasoning;
-    for (IndexedToolCall& call : more.tool_calls) to.tool_calls.push_back(std::move(call));
-  }
-
   void give_up(const http::Failure& failure) {
     has_failed_ = true;
     cancel();

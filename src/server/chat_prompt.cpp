@@ -1,32 +1,36 @@
 #include "server/chat_prompt.h"
 
+#include <random>
+
 #include "base/error.h"
 #include "base/json.h"
 
 namespace sparrow {
 namespace {
 
-struct Rendered {
-  std::vector<TokenId> ids;
-  bool opens_reasoning = false;
-};
-
-Rendered render(const OpenedModel& model, const ChatTemplate& chat_template,
-                const ChatRequest& request, std::span<const Message> messages) {
+// The template's input but for the messages.
+TemplateInput input_of(const ChatRequest& request) {
   TemplateInput input;
-  input.messages = to_json(messages);
   if (!request.tools.empty()) input.tools = to_json(request.tools);
   input.add_generation_prompt = request.add_generation_prompt;
   input.continue_final_message = request.continue_final_message;
   input.variables = parse_json(request.variables, "the template's variables");
-  return {chat_template.encode(input, *model.tokenizer),
-          opens_reasoning(chat_template.render(input))};
+  return input;
+}
+
+// A leading system message, and the others from `first` on.
+std::vector<Message> seen_from(const std::vector<Message>& messages, size_t system_count,
+                               size_t first) {
+  std::vector<Message> seen(messages.begin(),
+                            messages.begin() + static_cast<int64_t>(system_count));
+  seen.insert(seen.end(), messages.begin() + static_cast<int64_t>(first), messages.end());
+  return seen;
 }
 
 }  // namespace
 
 ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request,
-                            const ContextRoom& room) {
+                            const ContextRoom& room, bool may_drop) {
   std::shared_ptr<const ChatTemplate> own;
   if (!request.chat_template.empty())
     own = ChatTemplate::from_source(request.chat_template, model.tokenizer.get());
@@ -39,34 +43,35 @@ ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request
   prompt.parser.has_reasoning = has_reasoning(chat_template);
   prompt.shown_tokens = marker_tokens(*prompt.format, *model.tokenizer);
 
+  TemplateInput input = input_of(request);
   const bool has_system = !request.messages.empty() && request.messages.front().role == "system";
-  const size_t first = has_system ? 1 : 0;
-  size_t seen_from = first;
-  for (;;) {
-    std::vector<Message> seen(request.messages.begin(),
-                              request.messages.begin() + static_cast<int64_t>(first));
-    seen.insert(seen.end(), request.messages.begin() + static_cast<int64_t>(seen_from),
-                request.messages.end());
-    Rendered rendered = render(model, chat_template, request, seen);
-    const int64_t count = static_cast<int64_t>(rendered.ids.size());
-    // A turn begins with a user's message: many templates want one first.
-    size_t next = seen_from + 1;
-    while (next < request.messages.size() && request.messages[next].role != "user") ++next;
-    const bool is_last = next >= request.messages.size() || !room.may_drop;
-    const int64_t limit = room.context_tokens - (is_last ? 1 : room.answer_tokens);
-    if (count <= limit) {
-      prompt.ids = std::move(rendered.ids);
-      prompt.parser.is_reasoning_open = rendered.opens_reasoning;
-      prompt.dropped_messages = static_cast<int64_t>(seen_from - first);
-      return prompt;
-    }
-    if (is_last) {
-      fail(ErrorCode::context_full,
-           "the prompt has {} tokens, and the context of {} must hold it and an answer", count,
-           room.context_tokens);
-    }
-    seen_from = next;
+  const size_t system_count = has_system ? 1 : 0;
+  const auto count_from = [&](size_t first) {
+    input.messages = to_json(seen_from(request.messages, system_count, first));
+    const std::vector<Segment> segments = chat_template.render(input);
+    prompt.ids = model.tokenizer->with_prefix(model.tokenizer->encode(segments));
+    prompt.parser.is_reasoning_open = opens_reasoning(segments);
+    return static_cast<int64_t>(prompt.ids.size());
+  };
+  std::optional<size_t> first = system_count;
+  if (may_drop) {
+    first = first_that_fits(request.messages, system_count, room, count_from);
+  } else if (count_from(system_count) >= room.context_tokens) {
+    first.reset();
   }
+  if (!first) {
+    fail(ErrorCode::context_full,
+         "the prompt has {} tokens, and the context of {} must hold it and an answer",
+         prompt.ids.size(), room.context_tokens);
+  }
+  prompt.dropped_messages = static_cast<int64_t>(*first - system_count);
+  return prompt;
+}
+
+std::unique_ptr<OutputParser> make_parser(const ChatPrompt& prompt) {
+  OutputParserOptions options = prompt.parser;
+  options.seed = std::random_device()();
+  return std::make_unique<OutputParser>(*prompt.format, std::move(options));
 }
 
 }  // namespace sparrow

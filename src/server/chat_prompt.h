@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/opened_model.h"
+#include "chat/context_fit.h"
 #include "chat/output_parser.h"
 #include "sparrow/chat.h"
 #include "sparrow/generation.h"
@@ -20,16 +21,13 @@ struct ChatPrompt {
   int64_t dropped_messages = 0;          // the oldest, but for a leading system message
 };
 
-// How much of a conversation that is too long goes.
-struct ContextRoom {
-  int64_t context_tokens = 0;  // prompt and answer
-  int64_t answer_tokens = 0;   // that should be left for the answer; a single message may have them
-  bool may_drop = false;       // else a prompt that does not fit is refused
-};
-
-// Drops the oldest turns, whole, until the rest fits. Throws Error{context_full} with the numbers
-// where nothing can be dropped, Error{invalid_argument} for what the template refuses.
+// `may_drop`: the oldest turns go until the rest leaves room for an answer; else all of it must
+// fit. Throws Error{context_full} with the numbers where it does not, Error{invalid_argument} for
+// what the template refuses.
 ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request,
-                            const ContextRoom& room);
+                            const ContextRoom& room, bool may_drop = false);
+
+// For one of its answers; the ids of its calls are drawn anew.
+std::unique_ptr<OutputParser> make_parser(const ChatPrompt& prompt);
 
 }  // namespace sparrow

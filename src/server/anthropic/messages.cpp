@@ -1,7 +1,5 @@
 #include "server/anthropic/messages.h"
 
-#include <random>
-
 #include "api/model_defaults.h"
 #include "base/error.h"
 #include "sampling/params_json.h"
@@ -226,13 +224,12 @@ void messages(ServerState& state, const std::shared_ptr<http::Exchange>& exchang
   ChatPrompt prompt =
       make_chat_prompt(model, request, {.context_tokens = engine->info().context_length});
   asked.prompt_tokens = static_cast<int64_t>(prompt.ids.size());
-  prompt.parser.seed = std::random_device()();
   wanted.prompt = std::move(prompt.ids);
   wanted.shown_tokens = std::move(prompt.shown_tokens);
 
   Answering answering = {.exchange = exchange, .engine = engine, .model = asked.model};
   answering.requests.push_back(std::move(wanted));
-  answering.parsers.push_back(std::make_unique<OutputParser>(*prompt.format, prompt.parser));
+  answering.parsers.push_back(make_parser(prompt));
   answering.writer = std::make_unique<Writer>(exchange, std::move(asked));
   answer(state, std::move(answering));
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <random>
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
@@ -54,7 +53,7 @@ class Writer final : public AnswerWriter {
     for (const OutputToken& token : part.raw.tokens) ids_.push_back(token.id);
     Json logprobs = logprobs_of(part.raw);
     if (!asked_.is_streaming) {
-      add(all_, part.chat);
+      append(all_, part.chat);
       for (Json& entry : logprobs) logprobs_.push_back(std::move(entry));
     } else if (!part.chat.content.empty() || !part.chat.reasoning.empty() ||
                !part.chat.tool_calls.empty() || !logprobs.empty()) {
@@ -105,12 +104,6 @@ class Writer final : public AnswerWriter {
   }
 
  private:
-  static void add(ChatDelta& to, const ChatDelta& more) {
-    to.content += more.content;
-    to.reasoning += more.reasoning;
-    to.tool_calls.insert(to.tool_calls.end(), more.tool_calls.begin(), more.tool_calls.end());
-  }
-
   Json token_json(int32_t id, float logprob) const {
     const Tokenizer& tokenizer = *opened_model(*engine_).tokenizer;
     Json bytes = Json::array();
@@ -275,11 +268,6 @@ void answer_rendered(const std::shared_ptr<http::Exchange>& exchange, const Aske
   exchange->reply_json(200, to_wire(answer));
 }
 
-int64_t answer_room(int64_t context, int64_t max_tokens) {
-  const int64_t room = std::min<int64_t>(1024, context / 8);
-  return max_tokens < 0 ? room : std::min(room, max_tokens);
-}
-
 struct Loaded {
   std::shared_ptr<Engine> engine;
   Options options;
@@ -374,8 +362,7 @@ GeneratePrompt make_generate_prompt(const OpenedModel& model, const JsonFields& 
   request.messages = whole_conversation(stored, std::move(messages), asked.model);
   // A prompt that is too long is cut by the engine.
   ChatPrompt prompt = make_chat_prompt(model, request, {.context_tokens = INT64_MAX});
-  prompt.parser.seed = std::random_device()();
-  made.parser = std::make_unique<OutputParser>(*prompt.format, prompt.parser);
+  made.parser = make_parser(prompt);
   made.ids = text.context;
   made.ids.insert(made.ids.end(), prompt.ids.begin(), prompt.ids.end());
   made.shown_tokens = std::move(prompt.shown_tokens);
@@ -399,7 +386,9 @@ void chat(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
 
   Loaded loaded;
   if (!renders_only) loaded = load(state, fields, asked);
-  const OpenedModel own = renders_only ? open_model(stored) : opened_model(*loaded.engine);
+  std::optional<OpenedModel> unloaded;
+  const OpenedModel& own =
+      renders_only ? unloaded.emplace(open_model(stored)) : opened_model(*loaded.engine);
   if (!request.tools.empty() && !has_tools(*own.chat_template))
     fail(ErrorCode::invalid_argument, "\"{}\" does not support tools", asked.model);
   request.variables = thinking_variables(fields, own, asked.model);
@@ -408,12 +397,10 @@ void chat(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
     return answer_rendered(exchange, asked, own, prompt.ids);
   }
   const ContextRoom room = {loaded.context,
-                            answer_room(loaded.context, loaded.options.params.max_tokens),
-                            asked.may_truncate};
-  ChatPrompt prompt = make_chat_prompt(own, request, room);
+                            answer_room(loaded.context, loaded.options.params.max_tokens)};
+  ChatPrompt prompt = make_chat_prompt(own, request, room, asked.may_truncate);
   asked.dropped_messages = prompt.dropped_messages;
-  prompt.parser.seed = std::random_device()();
-  auto parser = std::make_unique<OutputParser>(*prompt.format, prompt.parser);
+  std::unique_ptr<OutputParser> parser = make_parser(prompt);
   Request wanted = {.prompt = std::move(prompt.ids)};
   wanted.shown_tokens = std::move(prompt.shown_tokens);
   submit(state, exchange, std::move(loaded), std::move(asked), std::move(wanted),

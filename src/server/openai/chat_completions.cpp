@@ -1,7 +1,5 @@
 #include "server/openai/chat_completions.h"
 
-#include <random>
-
 #include "base/error.h"
 #include "server/chat_prompt.h"
 #include "server/openai/dialect.h"
@@ -67,10 +65,7 @@ class Writer final : public AnswerWriter {
       choice.stats = part.stats;
     }
     if (asked_.is_streaming) return stream(part, gained, choice, logprobs);
-    choice.chat.content += gained.content;
-    choice.chat.reasoning += gained.reasoning;
-    choice.chat.tool_calls.insert(choice.chat.tool_calls.end(), gained.tool_calls.begin(),
-                                  gained.tool_calls.end());
+    append(choice.chat, std::move(gained));
     choice.logprobs.insert(choice.logprobs.end(), logprobs.begin(), logprobs.end());
   }
 
@@ -317,8 +312,7 @@ void chat_completions(ServerState& state, const std::shared_ptr<http::Exchange>&
     std::vector<TokenId>& shown = answering.requests[i].shown_tokens;
     shown.insert(shown.end(), prompt.shown_tokens.begin(), prompt.shown_tokens.end());
     if (i > 0) answering.requests[i].params.prompt_logprobs = -1;
-    prompt.parser.seed = std::random_device()();
-    answering.parsers.push_back(std::make_unique<OutputParser>(*prompt.format, prompt.parser));
+    answering.parsers.push_back(make_parser(prompt));
   }
   answering.model = asked.model;
   answering.exchange = exchange;

@@ -1,7 +1,6 @@
 #include "server/openai/responses.h"
 
 #include <algorithm>
-#include <random>
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
@@ -232,7 +231,7 @@ void create_response(ServerState& state, const std::shared_ptr<ResponseStore>& s
     request.messages.push_back({.role = "system", .content = instructions});
   request.messages.insert(request.messages.end(), asked.messages.begin(), asked.messages.end());
   request.tools = parse_response_tools(fields);
-  ContextRoom room = {.may_drop = parse_truncation(fields)};
+  const bool may_drop = parse_truncation(fields);
 
   const std::shared_ptr<Engine> engine = state.models.acquire(asked.model);
   const OpenedModel& model = opened_model(*engine);
@@ -242,17 +241,16 @@ void create_response(ServerState& state, const std::shared_ptr<ResponseStore>& s
   if (asked.wants_logprobs)
     params.logprobs = std::max<int64_t>(0, parse_logprob_count(fields, "top_logprobs"));
   asked.response = response_json(fields, params, asked.model);
-  room.context_tokens = engine->info().context_length;
-  room.answer_tokens = std::min<int64_t>(1024, room.context_tokens / 8);
-  ChatPrompt prompt = make_chat_prompt(model, request, room);
+  const int64_t context = engine->info().context_length;
+  const ChatPrompt prompt =
+      make_chat_prompt(model, request, {context, answer_room(context, -1)}, may_drop);
   if (prompt.dropped_messages > 0) asked.response["dropped_messages"] = prompt.dropped_messages;
 
   Answering answering;
   answering.requests = make_requests(fields, *engine, prompt.ids, params, 1);
   std::vector<TokenId>& shown = answering.requests.front().shown_tokens;
   shown.insert(shown.end(), prompt.shown_tokens.begin(), prompt.shown_tokens.end());
-  prompt.parser.seed = std::random_device()();
-  answering.parsers.push_back(std::make_unique<OutputParser>(*prompt.format, prompt.parser));
+  answering.parsers.push_back(make_parser(prompt));
   answering.model = asked.model;
   answering.exchange = exchange;
   answering.engine = engine;
