@@ -27,7 +27,7 @@ class SPARROW_API OutputStream {
   std::optional<TextDelta> next_within(int64_t timeout_ms);
   // `callback` is called each time that there is something to read where there was nothing: from
   // the engine's thread, or at once from this one. It must not wait for anything. Empty: no more
-  // calls will begin.
+  // calls will begin. It is let go once the last delta has been read.
   void on_readable(std::function<void()> callback);
   // The engine ends the request within one step, with finish_reason `cancelled`.
   void cancel() { is_cancelled_.store(true, std::memory_order_relaxed); }
@@ -35,7 +35,7 @@ class SPARROW_API OutputStream {
   RequestStats stats() const;
 
  private:
-  std::optional<TextDelta> take();  // with the mutex held
+  std::optional<TextDelta> take(std::unique_lock<std::mutex>& lock);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -38,9 +38,11 @@ void OutputStream::push(TextDelta delta) {
 }
 
 void OutputStream::on_readable(std::function<void()> callback) {
+  std::function<void()> before;  // goes without the mutex: what it owns may be the last of much
   {
     const std::scoped_lock lock(mutex_);
-    on_readable_ = callback;
+    if (is_drained_) return;
+    before = std::exchange(on_readable_, callback);
     if (!has_pending_) return;
   }
   if (callback) callback();
@@ -54,21 +56,25 @@ void OutputStream::set_stats(const RequestStats& stats) {
 std::optional<TextDelta> OutputStream::next() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return has_pending_ || is_drained_; });
-  return take();
+  return take(lock);
 }
 
 std::optional<TextDelta> OutputStream::next_within(int64_t timeout_ms) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
                     [&] { return has_pending_ || is_drained_; });
-  return take();
+  return take(lock);
 }
 
-std::optional<TextDelta> OutputStream::take() {
+std::optional<TextDelta> OutputStream::take(std::unique_lock<std::mutex>& lock) {
   if (!has_pending_) return std::nullopt;
   has_pending_ = false;
   is_drained_ = is_finished_;
-  return std::exchange(pending_, {});
+  TextDelta delta = std::exchange(pending_, {});
+  std::function<void()> done;
+  if (is_drained_) done.swap(on_readable_);
+  lock.unlock();
+  return delta;
 }
 
 bool OutputStream::is_finished() const {

@@ -105,5 +105,17 @@ TEST(OutputStream, calls_whoever_waits_once_for_each_time_it_becomes_readable) {
   EXPECT_EQ(calls + late_calls, 3);
 }
 
+TEST(OutputStream, lets_go_of_a_callback_that_nothing_is_left_for) {
+  const auto early = std::make_shared<int>(), late = std::make_shared<int>();
+  OutputStream stream;
+  stream.on_readable([early] {});
+  stream.push(text_delta("a", FinishReason::stop));
+  EXPECT_EQ(early.use_count(), 2);
+  ASSERT_TRUE(stream.next());
+  EXPECT_EQ(early.use_count(), 1);
+  stream.on_readable([late] {});
+  EXPECT_EQ(late.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace sparrow

@@ -1,24 +1,21 @@
 #include "server/answering.h"
 
 #include <atomic>
+#include <mutex>
 
 #include "base/error.h"
 
 namespace sparrow {
 namespace {
 
-// Keeps itself alive by the callbacks it has given away, until all answers have ended.
+// Kept alive by the callbacks that it has given to the streams, until all answers have ended.
 class Pump : public std::enable_shared_from_this<Pump> {
  public:
   Pump(ServerState& state, Answering answering) : state_(state), answering_(std::move(answering)) {}
 
   void start() {
     const http::Request& request = answering_.exchange->request();
-    RunningRequest entry = {.id = request.id,
-                            .path = request.path,
-                            .model = answering_.model,
-                            .key_name = request.key_name,
-                            .received_at = request.received_at};
+    RunningRequest entry = running_request(request, answering_.model);
     for (const Request& wanted : answering_.requests)
       entry.prompt_tokens += static_cast<int64_t>(wanted.prompt.size());
     const std::weak_ptr<Pump> weak = weak_from_this();
@@ -27,17 +24,14 @@ class Pump : public std::enable_shared_from_this<Pump> {
     };
     ticket_ = state_.requests.admit(std::move(entry), cancel);
     if (ticket_ == nullptr) {
-      answering_.writer->fail(
-          {.status = 503,
-           .message = "server busy, please try again.  maximum pending requests exceeded",
-           .headers = {{"Retry-After", "1"}}});
+      answering_.writer->fail(too_many_requests());
       return;
     }
     AnswerMetrics::Model& series = state_.answer_metrics.of(answering_.engine->info());
     try {
       for (Request& wanted : answering_.requests) {
         const int64_t max_tokens = wanted.params.max_tokens;
-        streams_.push_back(answering_.engine->submit(std::move(wanted)));
+        add(answering_.engine->submit(std::move(wanted)));
         clocks_.emplace_back(series, request.received_at, max_tokens);
       }
     } catch (...) {
@@ -54,7 +48,16 @@ class Pump : public std::enable_shared_from_this<Pump> {
   }
 
  private:
+  // A request may be cancelled before all of its answers have begun.
+  void add(std::shared_ptr<OutputStream> stream) {
+    const std::scoped_lock lock(streams_mutex_);
+    if (is_cancelled_) stream->cancel();
+    streams_.push_back(std::move(stream));
+  }
+
   void cancel() {
+    const std::scoped_lock lock(streams_mutex_);
+    is_cancelled_ = true;
     for (const auto& stream : streams_) stream->cancel();
   }
 
@@ -116,10 +119,9 @@ class Pump : public std::enable_shared_from_this<Pump> {
     answering_.writer->fail(failure);
   }
 
-  // Lets go of whatever holds this, and of what this holds: a callback that is just returning may
-  // own this last, on the engine's own thread, which must not be the one to end the engine.
+  // Lets go of what this holds: a callback that is just returning may own this last, on the
+  // engine's own thread, which must not be the one to end the engine.
   void end() {
-    for (const auto& stream : streams_) stream->on_readable({});
     ticket_.reset();
     answering_.writer.reset();
     answering_.engine.reset();
@@ -128,7 +130,9 @@ class Pump : public std::enable_shared_from_this<Pump> {
 
   ServerState& state_;
   Answering answering_;
+  std::mutex streams_mutex_;  // while they are begun; later nothing changes them
   std::vector<std::shared_ptr<OutputStream>> streams_;
+  bool is_cancelled_ = false;
   std::vector<AnswerClock> clocks_;  // one a stream
   std::unique_ptr<Requests::Ticket> ticket_;
   size_t left_ = 0;

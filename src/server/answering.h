@@ -45,8 +45,8 @@ struct Answering {
 };
 
 // Submits the requests and returns at once; the answer is written as it comes. When the client
-// goes, they end within a step. Throws what Engine::submit throws, and Error{unavailable} where too
-// many requests are being answered.
+// goes, they end within a step. Where too many requests are being answered, the writer fails with
+// too_many_requests(). Throws what Engine::submit throws.
 void answer(ServerState& state, Answering answering);
 
 }  // namespace sparrow

@@ -36,9 +36,34 @@ int64_t Requests::count() const {
   return static_cast<int64_t>(entries_.size());
 }
 
+void Requests::end_all() {
+  std::unique_lock lock(mutex_);
+  std::vector<std::function<void()>> due;
+  for (const auto& [number, entry] : entries_) due.push_back(entry.cancel);
+  lock.unlock();
+  for (const auto& cancel : due) cancel();
+  lock.lock();
+  ended_.wait(lock, [this] { return entries_.empty(); });
+}
+
 void Requests::remove(int64_t number) {
   const std::scoped_lock lock(mutex_);
   entries_.erase(number);
+  ended_.notify_all();
+}
+
+RunningRequest running_request(const http::Request& request, std::string model) {
+  return {.id = request.id,
+          .path = request.path,
+          .model = std::move(model),
+          .key_name = request.key_name,
+          .received_at = request.received_at};
+}
+
+http::Failure too_many_requests() {
+  return {.status = 503,
+          .message = "server busy, please try again.  maximum pending requests exceeded",
+          .headers = {{"Retry-After", "1"}}};
 }
 
 }  // namespace sparrow

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 
 namespace sparrow {
 
+// How one of them looks from outside.
 struct RunningRequest {
   std::string id;
   std::string path;
@@ -47,6 +49,8 @@ class Requests {
   // All of that id that this key may see; an empty key sees all. How many they were.
   int64_t cancel(const std::string& id, const std::string& key_name);
   int64_t count() const;
+  // Cancels all, and returns once they have ended. None may come any more.
+  void end_all();
 
  private:
   struct Entry {
@@ -57,8 +61,15 @@ class Requests {
 
   const int64_t limit_;
   mutable std::mutex mutex_;
+  std::condition_variable ended_;
   std::map<int64_t, Entry> entries_;
   int64_t next_number_ = 0;
 };
+
+// A request for a model, as it comes in.
+RunningRequest running_request(const http::Request& request, std::string model);
+
+// What one too many is told: 503, and when to come back.
+http::Failure too_many_requests();
 
 }  // namespace sparrow

@@ -17,16 +17,22 @@ namespace sparrow {
 struct ServerState {
   explicit ServerState(const ServedModelsOptions& options, int64_t max_requests)
       : models(options), requests(max_requests) {}
+  // The last that runs ends here; the engines' threads, which may still be calling, go with the
+  // models.
+  ~ServerState() {
+    requests.end_all();
+    answering.stop();
+  }
 
+  // Where answers are written: one thread, so that what belongs to one answer never runs twice at
+  // once.
+  http::WorkerPool answering{1, INT64_MAX};
   http::Metrics metrics;
   ServedModels models;
   Requests requests;
   AnswerMetrics answer_metrics{metrics, models};
   Heartbeat heartbeat;
   std::string openapi;  // the document of all routes
-  // Where answers are written: one thread, so that what belongs to one answer never runs twice at
-  // once. Last: it goes first.
-  http::WorkerPool answering{1, INT64_MAX};
 };
 
 }  // namespace sparrow

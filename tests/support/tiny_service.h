@@ -60,6 +60,7 @@ class TinyService : public testing::Test {
   }
 
   Service& service() { return *service_; }
+  void end() { service_.reset(); }
 
  private:
   static std::vector<std::pair<std::string, Json>> events_of(const std::string& body) {

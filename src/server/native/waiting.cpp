@@ -9,17 +9,9 @@ std::unique_ptr<Waiting> Waiting::begin(ServerState& state,
                                         const std::string& model) {
   std::unique_ptr<Waiting> waiting(new Waiting);
   const auto cancel = [flag = waiting->is_cancelled_] { *flag = true; };
-  const http::Request& request = exchange->request();
-  waiting->ticket_ = state.requests.admit({.id = request.id,
-                                           .path = request.path,
-                                           .model = model,
-                                           .key_name = request.key_name,
-                                           .received_at = request.received_at},
-                                          cancel);
+  waiting->ticket_ = state.requests.admit(running_request(exchange->request(), model), cancel);
   if (waiting->ticket_ == nullptr) {
-    exchange->fail({.status = 503,
-                    .message = "server busy, please try again.  maximum pending requests exceeded",
-                    .headers = {{"Retry-After", "1"}}});
+    exchange->fail(too_many_requests());
     return nullptr;
   }
   exchange->on_close(cancel);

@@ -24,12 +24,7 @@ std::unique_ptr<Requests::Ticket> admit(ServerState& state, const http::Request&
   const int64_t pulls = std::ranges::count(running, std::string(kPath), &RunningRequest::path);
   std::unique_ptr<Requests::Ticket> ticket;
   if (pulls < kMostPulls) {
-    ticket = state.requests.admit({.id = request.id,
-                                   .path = kPath,
-                                   .model = name,
-                                   .key_name = request.key_name,
-                                   .received_at = request.received_at},
-                                  std::move(cancel));
+    ticket = state.requests.admit(running_request(request, name), std::move(cancel));
   }
   if (ticket == nullptr) {
     fail(ErrorCode::cancelled, "{} models are being pulled; pull '{}' when one of them is done",
