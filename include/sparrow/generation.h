@@ -131,6 +131,7 @@ struct RequestStats {
   int64_t cached_tokens = 0;     // of the prompt, found in the cache
   int64_t preemption_count = 0;  // times it gave its memory to others and was computed anew
   int64_t output_tokens = 0;
+  int64_t queue_position = 0;  // 1: the next to run; 0: it runs, or has
   double queue_s = 0;
   double prefill_s = 0;
   double decode_s = 0;

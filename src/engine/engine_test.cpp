@@ -524,6 +524,28 @@ TEST(Engine, requests_start_in_order_as_blocks_allow_and_give_them_back_to_older
   }
 }
 
+TEST(Engine, a_waiting_request_knows_its_place) {
+  Rig rig({.max_sequences = 1});
+  const auto submit = [&](int64_t i, Priority priority) {
+    Request request = {.prompt = some_prompt(20, i), .params = greedy(8)};
+    request.priority = priority;
+    return rig.engine().submit(std::move(request));
+  };
+  const auto first = submit(0, Priority::interactive);
+  const auto batch = submit(1, Priority::batch);
+  const auto second = submit(2, Priority::interactive);
+  rig.step();
+  EXPECT_EQ(first->stats().queue_position, 0);
+  EXPECT_EQ(second->stats().queue_position, 1);
+  EXPECT_EQ(batch->stats().queue_position, 2);
+  first->cancel();
+  rig.step();
+  EXPECT_EQ(second->stats().queue_position, 0);
+  EXPECT_EQ(batch->stats().queue_position, 1);
+  rig.run();
+  EXPECT_EQ(batch->stats().queue_position, 0);
+}
+
 TEST(Engine, requests_that_begin_alike_compute_it_once_although_they_come_together) {
   constexpr int64_t kPrefix = 160;
   Rig rig({.prefill_chunk = 48});

@@ -64,6 +64,13 @@ void Scheduler::start_waiting() {
   }
 }
 
+void Scheduler::tell_positions() {
+  for (const auto& sequence : running_) sequence->set_queue_position(0);
+  int64_t position = 0;
+  for (const Waiting& waiting : waiting_)
+    for (const auto& sequence : waiting) sequence->set_queue_position(++position);
+}
+
 Scheduler::Known Scheduler::known_of(const Sequence& sequence) const {
   Known known;
   const std::vector<PrefixKey>& keys = sequence.keys();
@@ -132,6 +139,7 @@ const Batch& Scheduler::next_batch(int64_t prompt_rows) {
   prompt_row_count_ = 0;
   release_copied();
   start_waiting();
+  tell_positions();
   share_out_rows(prompt_rows);
   find_blocks();
   for (const Due& due : due_)

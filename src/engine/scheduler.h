@@ -103,6 +103,7 @@ class Scheduler {
 
   Waiting& waiting_of(Priority priority) { return waiting_[static_cast<size_t>(priority)]; }
   void start_waiting();
+  void tell_positions();
   Known known_of(const Sequence& sequence) const;
   int64_t missing_count(const Sequence& sequence, size_t rank) const;
   bool can_start(Sequence& sequence);

@@ -43,6 +43,12 @@ Sequence::Sequence(SequenceSetup setup, const Tokenizer& tokenizer)
   stream_->set_stats(stats_);
 }
 
+void Sequence::set_queue_position(int64_t position) {
+  if (stats_.queue_position == position) return;
+  stats_.queue_position = position;
+  stream_->set_stats(stats_);
+}
+
 void Sequence::start() {
   if (!started_at_) started_at_ = Clock::now();
 }

@@ -92,6 +92,8 @@ class Sequence {
   void set_root_key(const PrefixKey& key) { root_key_ = key; }
 
   void count_preemption() { ++stats_.preemption_count; }
+  // As RequestStats has it; its caller sees it at once.
+  void set_queue_position(int64_t position);
 
   // The keys and values of `count` more positions were found in the cache.
   void skip(int64_t count);

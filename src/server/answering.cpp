@@ -1,6 +1,9 @@
 #include "server/answering.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <mutex>
 
 #include "base/error.h"
@@ -10,6 +13,8 @@ namespace {
 
 // Kept alive by the callbacks that it has given to the streams, until all answers have ended.
 class Pump : public std::enable_shared_from_this<Pump> {
+  using Clock = std::chrono::steady_clock;
+
  public:
   Pump(ServerState& state, Answering answering) : state_(state), answering_(std::move(answering)) {}
 
@@ -22,7 +27,10 @@ class Pump : public std::enable_shared_from_this<Pump> {
     const auto cancel = [weak] {
       if (const std::shared_ptr<Pump> pump = weak.lock()) pump->cancel();
     };
-    ticket_ = state_.requests.admit(std::move(entry), cancel);
+    const auto tick = [weak] {
+      if (const std::shared_ptr<Pump> pump = weak.lock()) pump->look_at_queue();
+    };
+    ticket_ = state_.requests.admit(std::move(entry), cancel, tick);
     if (ticket_ == nullptr) {
       answering_.writer->fail(too_many_requests());
       return;
@@ -43,6 +51,8 @@ class Pump : public std::enable_shared_from_this<Pump> {
     answering_.exchange->on_drained([weak] {
       if (const std::shared_ptr<Pump> pump = weak.lock()) pump->schedule();
     });
+    begun_at_ = Clock::now();
+    is_begun_ = true;
     for (const auto& stream : streams_)
       stream->on_readable([self = shared_from_this()] { self->schedule(); });
   }
@@ -68,6 +78,22 @@ class Pump : public std::enable_shared_from_this<Pump> {
       self->is_scheduled_ = false;
       self->run();
     });
+  }
+
+  // A second after it came at the earliest: the wait is not worth a word before.
+  void look_at_queue() {
+    constexpr std::chrono::seconds kSilence{1};
+    if (!is_begun_ || Clock::now() - begun_at_ < kSilence) return;
+    state_.answering.submit([self = shared_from_this()] { self->tell_place(); });
+  }
+
+  // As long as none of its answers runs.
+  void tell_place() {
+    if (left_ == 0 || has_failed_ || !wants_more()) return;
+    int64_t position = INT64_MAX;
+    for (const auto& stream : streams_)
+      position = std::min(position, stream->stats().queue_position);
+    if (position > 0 && !has_parts_) answering_.writer->wait(queue_.look(position, Clock::now()));
   }
 
   void run() {
@@ -97,7 +123,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
     const bool is_last = delta.finish_reason != FinishReason::none;
     if (is_last) --left_;
     const RequestStats stats = streams_[i]->stats();
-    clocks_[i].take(delta, stats, std::chrono::steady_clock::now());
+    clocks_[i].take(delta, stats, Clock::now());
     if (has_failed_) return;
     if (delta.finish_reason == FinishReason::error)
       return give_up(http::failure_of(Error(delta.error_code, delta.error)));
@@ -110,6 +136,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
       chat = parser->push(delta.text);
       if (is_last) append(chat, parser->finish());
     }
+    has_parts_ = true;
     answering_.writer->write({static_cast<int64_t>(i), delta, chat, stats});
   }
 
@@ -135,7 +162,11 @@ class Pump : public std::enable_shared_from_this<Pump> {
   bool is_cancelled_ = false;
   std::vector<AnswerClock> clocks_;  // one a stream
   std::unique_ptr<Requests::Ticket> ticket_;
+  Clock::time_point begun_at_;  // valid where is_begun_ is set
+  std::atomic<bool> is_begun_ = false;
+  QueueClock queue_;
   size_t left_ = 0;
+  bool has_parts_ = false;
   bool has_failed_ = false;
   std::atomic<bool> is_scheduled_ = false;
 };

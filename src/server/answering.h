@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chat/output_parser.h"
+#include "server/queue_place.h"
 #include "server/server_state.h"
 #include "sparrow/engine.h"
 
@@ -24,6 +25,9 @@ struct AnswerPart {
 class AnswerWriter {
  public:
   virtual ~AnswerWriter() = default;
+  // Nothing has come for a while, because others are answered first. Where a dialect has a way to
+  // say so, it does.
+  virtual void wait(const QueuePlace&) {}
   // In each answer's order.
   virtual void write(const AnswerPart& part) = 0;
   // All answers have ended.

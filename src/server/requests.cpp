@@ -3,11 +3,12 @@
 namespace sparrow {
 
 std::unique_ptr<Requests::Ticket> Requests::admit(RunningRequest request,
-                                                  std::function<void()> cancel) {
+                                                  std::function<void()> cancel,
+                                                  std::function<void()> tick) {
   const std::scoped_lock lock(mutex_);
   if (static_cast<int64_t>(entries_.size()) >= limit_) return nullptr;
   const int64_t number = next_number_++;
-  entries_.emplace(number, Entry{std::move(request), std::move(cancel)});
+  entries_.emplace(number, Entry{std::move(request), std::move(cancel), std::move(tick)});
   return std::make_unique<Ticket>(*this, number);
 }
 
@@ -34,6 +35,16 @@ int64_t Requests::cancel(const std::string& id, const std::string& key_name) {
 int64_t Requests::count() const {
   const std::scoped_lock lock(mutex_);
   return static_cast<int64_t>(entries_.size());
+}
+
+void Requests::tick_all() {
+  std::vector<std::function<void()>> due;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [number, entry] : entries_)
+      if (entry.tick) due.push_back(entry.tick);
+  }
+  for (const auto& tick : due) tick();
 }
 
 void Requests::end_all() {

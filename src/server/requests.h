@@ -43,12 +43,15 @@ class Requests {
     int64_t number_;
   };
 
-  // Null if there are too many.
-  std::unique_ptr<Ticket> admit(RunningRequest request, std::function<void()> cancel);
+  // Null if there are too many. `tick`: called now and then while it runs; may be empty. Both come
+  // from any thread and must not block.
+  std::unique_ptr<Ticket> admit(RunningRequest request, std::function<void()> cancel,
+                                std::function<void()> tick = {});
   std::vector<RunningRequest> list() const;  // the oldest first
   // All of that id that this key may see; an empty key sees all. How many they were.
   int64_t cancel(const std::string& id, const std::string& key_name);
   int64_t count() const;
+  void tick_all();
   // Cancels all, and returns once they have ended. None may come any more.
   void end_all();
 
@@ -56,6 +59,7 @@ class Requests {
   struct Entry {
     RunningRequest request;
     std::function<void()> cancel;
+    std::function<void()> tick;
   };
   void remove(int64_t number);
 

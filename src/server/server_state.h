@@ -11,6 +11,7 @@
 #include "server/http/worker_pool.h"
 #include "server/requests.h"
 #include "server/served_models.h"
+#include "server/ticker.h"
 
 namespace sparrow {
 
@@ -20,6 +21,7 @@ struct ServerState {
   // The last that runs ends here; the engines' threads, which may still be calling, go with the
   // models.
   ~ServerState() {
+    ticker.stop();
     requests.end_all();
     answering.stop();
   }
@@ -33,6 +35,7 @@ struct ServerState {
   AnswerMetrics answer_metrics{metrics, models};
   Heartbeat heartbeat;
   std::string openapi;  // the document of all routes
+  Ticker ticker{std::chrono::seconds(1), [this] { requests.tick_all(); }};
 };
 
 }  // namespace sparrow

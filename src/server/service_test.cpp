@@ -1,7 +1,11 @@
 #include "server/service.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "tests/support/service_rig.h"
 #include "tests/support/tiny_service.h"
 
 namespace sparrow {
@@ -40,6 +44,86 @@ TEST_F(ServiceTest, frees_a_model_whose_answers_came_before_anybody_asked_for_th
     service().state().models.unload("tiny");
     while (!engine.expired()) std::this_thread::yield();
   }
+}
+
+// An engine that runs one request at a time, and stands still with it once another waits.
+class QueueTest : public testing::Test {
+ protected:
+  QueueTest() {
+    engine_ = rig_.service().state().models.acquire("tiny", std::nullopt);
+    running_ = engine_->submit({.prompt = engine_->encode("a", true),
+                                .params = {.ignore_eos = true, .max_tokens = 100000}});
+    running_->on_readable([this, release = release_.get_future().share()] {
+      running_->next_within(0);
+      if (engine_->stats().waiting_count > 0) release.wait();
+    });
+  }
+  ~QueueTest() override {
+    go_on();
+    while (running_->next_within(1) || !running_->is_finished()) continue;
+  }
+  void go_on() {
+    if (std::exchange(has_gone_on_, true)) return;
+    running_->cancel();
+    release_.set_value();
+  }
+  void ask(const std::string& target, Json body) {
+    body["model"] = "tiny";
+    body["stream"] = true;
+    body["max_tokens"] = 3;
+    const std::string text = body.dump();
+    client_.send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                 std::to_string(text.size()) + "\r\n\r\n" + text);
+  }
+  // What has come once the client was told something, and then everything.
+  std::string read_all(const std::string& awaited) {
+    while (client_.pending().find(awaited) == std::string::npos && client_.read_some()) continue;
+    EXPECT_THAT(client_.pending(), testing::HasSubstr(awaited));
+    go_on();
+    const std::optional<RawResponse> response = client_.read_response();
+    EXPECT_TRUE(response && response->is_whole);
+    return response ? response->body : "";
+  }
+
+  test_support::ServiceRig rig_{
+      [](ServiceOptions& options) { options.models.engine.max_sequences = 1; }};
+  std::shared_ptr<Engine> engine_;
+  std::promise<void> release_;
+  std::shared_ptr<OutputStream> running_;
+  bool has_gone_on_ = false;
+  RawClient client_{rig_.service().addresses().front()};
+};
+
+const Json kHello = Json::array({{{"role", "user"}, {"content", "hello"}}});
+
+TEST_F(QueueTest, its_place_is_a_comment_in_openais_streams) {
+  ask("/v1/chat/completions", {{"messages", kHello}});
+  const std::string body = read_all(": queued: position 1\n");
+  EXPECT_THAT(body, testing::StartsWith(": queued"));
+  EXPECT_THAT(body, testing::EndsWith("data: [DONE]\n\n"));
+}
+
+TEST_F(QueueTest, its_place_comes_before_a_responses_first_event) {
+  ask("/v1/responses", {{"input", "hello"}});
+  const std::string body = read_all(": queued: position 1\n");
+  EXPECT_LT(body.find(": queued"), body.find("response.created"));
+  EXPECT_THAT(body, testing::HasSubstr("response.incomplete"));
+}
+
+TEST_F(QueueTest, its_place_comes_before_a_messages_start) {
+  ask("/v1/messages", {{"messages", kHello}});
+  const std::string body = read_all(": queued: position 1\n");
+  EXPECT_LT(body.find(": queued"), body.find("message_start"));
+  EXPECT_THAT(body, testing::HasSubstr("message_stop"));
+}
+
+TEST_F(QueueTest, a_failure_after_its_place_was_told_is_an_event) {
+  ask("/completion", {{"prompt", "hello"}});
+  while (client_.pending().find(": queued") == std::string::npos && client_.read_some()) continue;
+  const std::vector<RunningRequest> running = rig_.service().state().requests.list();
+  ASSERT_EQ(running.size(), 1u);
+  rig_.service().state().requests.cancel(running.front().id, "");
+  EXPECT_THAT(read_all(": queued"), testing::HasSubstr("data: "));
 }
 
 }  // namespace

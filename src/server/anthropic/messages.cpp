@@ -6,7 +6,7 @@
 #include "server/answering.h"
 #include "server/anthropic/dialect.h"
 #include "server/chat_prompt.h"
-#include "server/http/sse.h"
+#include "server/event_stream.h"
 #include "server/wire.h"
 
 namespace sparrow::anthropic {
@@ -28,9 +28,13 @@ class Writer final : public AnswerWriter {
   Writer(std::shared_ptr<http::Exchange> exchange, Asked asked)
       : exchange_(std::move(exchange)), asked_(std::move(asked)) {}
 
+  void wait(const QueuePlace& place) override {
+    if (asked_.is_streaming) stream_.comment(to_string(place));
+  }
+
   void write(const AnswerPart& part) override {
     stats_ = part.stats;
-    if (asked_.is_streaming && !exchange_->has_begun()) begin();
+    if (asked_.is_streaming && !has_started_) start();
     if (!part.chat.reasoning.empty()) add_text("thinking", part.chat.reasoning);
     if (!part.chat.content.empty()) add_text("text", part.chat.content);
     for (const IndexedToolCall& indexed : part.chat.tool_calls) add_call(indexed.call);
@@ -47,29 +51,26 @@ class Writer final : public AnswerWriter {
       Json whole = message(blocks_);
       whole.update(ending());
       whole["usage"] = usage(stats_.output_tokens);
-      exchange_->reply(200, headers("application/json"), to_wire(whole));
+      exchange_->reply(
+          200, {{"Content-Type", "application/json"}, {"request-id", exchange_->request().id}},
+          to_wire(whole));
       return;
     }
     send("message_delta", {{"delta", ending()}, {"usage", usage(stats_.output_tokens)}});
     send("message_stop", Json::object());
-    exchange_->end();
+    stream_.end();
   }
 
   void fail(const http::Failure& failure) override {
-    if (!exchange_->has_begun()) {
+    if (!stream_.has_begun()) {
       reply_error(*exchange_, failure);
       return;
     }
-    const Json error = error_json(failure, exchange_->request().id);
-    exchange_->write(http::sse_event(to_wire(error), "error"));
-    exchange_->end();
+    stream_.send(error_json(failure, exchange_->request().id), "error");
+    stream_.end();
   }
 
  private:
-  http::Headers headers(std::string_view content_type) const {
-    return {{"Content-Type", std::string(content_type)}, {"request-id", exchange_->request().id}};
-  }
-
   Json message(const Json& content) const {
     return {{"id", asked_.id},         {"type", "message"},  {"role", "assistant"},
             {"model", asked_.model},   {"content", content}, {"stop_reason", nullptr},
@@ -99,13 +100,11 @@ class Writer final : public AnswerWriter {
   void send(std::string_view type, Json fields) {
     Json event = {{"type", type}};
     event.update(fields);
-    exchange_->write(http::sse_event(to_wire(event), type));
+    stream_.send(event, type);
   }
 
-  void begin() {
-    http::Headers fields = headers(http::kSseContentType);
-    fields.set("Cache-Control", "no-cache");
-    exchange_->begin_stream(200, std::move(fields));
+  void start() {
+    has_started_ = true;
     Json start = message(Json::array());
     start["usage"] = usage(0);
     send("message_start", {{"message", std::move(start)}});
@@ -160,7 +159,9 @@ class Writer final : public AnswerWriter {
   }
 
   const std::shared_ptr<http::Exchange> exchange_;
+  EventStream stream_{exchange_, {{"request-id", exchange_->request().id}}};
   const Asked asked_;
+  bool has_started_ = false;
   Json blocks_ = Json::array();
   std::string open_type_;  // of the block that takes more; empty: none does
   int64_t block_count_ = 0;

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "server/answering.h"
-#include "server/http/sse.h"
+#include "server/event_stream.h"
 #include "server/native/completion_request.h"
 #include "server/native/dialect.h"
 #include "server/wire.h"
@@ -63,6 +63,10 @@ class Writer final : public AnswerWriter {
         asked_(std::move(asked)),
         completions_(asked_.prompts.size()) {}
 
+  void wait(const QueuePlace& place) override {
+    if (asked_.is_streaming) stream_.comment(to_string(place));
+  }
+
   void write(const AnswerPart& part) override {
     Completion& completion = completions_[static_cast<size_t>(part.index)];
     std::vector<int32_t> ids;
@@ -84,31 +88,28 @@ class Writer final : public AnswerWriter {
                     {"tokens_predicted", completion.ids.size()},
                     {"tokens_evaluated", part.stats.prompt_tokens}};
       if (asked_.wants_probabilities) event["completion_probabilities"] = probabilities;
-      send(event);
+      stream_.send(event);
     }
     if (!part.is_last()) return;
     completion.reason = part.raw.finish_reason;
     completion.stop_string = part.raw.stop_string;
-    if (asked_.is_streaming) send(whole(part.index));
+    if (asked_.is_streaming) stream_.send(whole(part.index));
   }
 
   void finish() override {
-    if (asked_.is_streaming) {
-      exchange_->end();
-      return;
-    }
+    if (asked_.is_streaming) return stream_.end();
     Json list = Json::array();
     for (size_t i = 0; i < completions_.size(); ++i) list.push_back(whole(static_cast<int64_t>(i)));
     exchange_->reply_json(200, to_wire(asked_.is_list ? list : list[0]));
   }
 
   void fail(const http::Failure& failure) override {
-    if (!exchange_->has_begun()) {
+    if (!stream_.has_begun()) {
       exchange_->fail(failure);
       return;
     }
-    exchange_->write(http::sse_event(to_wire(error_json(failure))));
-    exchange_->end();
+    stream_.send(error_json(failure));
+    stream_.end();
   }
 
  private:
@@ -157,15 +158,8 @@ class Writer final : public AnswerWriter {
     return json;
   }
 
-  void send(const Json& event) {
-    if (!exchange_->has_begun()) {
-      exchange_->begin_stream(200, {{"Content-Type", std::string(http::kSseContentType)},
-                                    {"Cache-Control", "no-cache"}});
-    }
-    exchange_->write(http::sse_event(to_wire(event)));
-  }
-
   const std::shared_ptr<http::Exchange> exchange_;
+  EventStream stream_{exchange_};
   const std::shared_ptr<Engine> engine_;
   const Asked asked_;
   std::vector<Completion> completions_;

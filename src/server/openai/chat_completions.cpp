@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
+#include "server/event_stream.h"
 #include "server/openai/dialect.h"
-#include "server/openai/event_stream.h"
 #include "server/openai/tokens.h"
 #include "server/wire.h"
 
@@ -46,6 +46,10 @@ class Writer final : public AnswerWriter {
         stream_(std::move(exchange)),
         choices_(static_cast<size_t>(asked_.answer_count)) {}
 
+  void wait(const QueuePlace& place) override {
+    if (asked_.is_streaming) stream_.comment(to_string(place));
+  }
+
   void write(const AnswerPart& part) override {
     Choice& choice = choices_[static_cast<size_t>(part.index)];
     const Json logprobs = logprobs_of(part.raw);
@@ -82,7 +86,7 @@ class Writer final : public AnswerWriter {
     stream_.end_with_done();
   }
 
-  void fail(const http::Failure& failure) override { stream_.fail(failure); }
+  void fail(const http::Failure& failure) override { fail_stream(stream_, failure); }
 
  private:
   static Json calls_json(const std::vector<IndexedToolCall>& calls, bool with_index) {

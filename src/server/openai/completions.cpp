@@ -4,8 +4,8 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "server/event_stream.h"
 #include "server/openai/dialect.h"
-#include "server/openai/event_stream.h"
 #include "server/openai/prompts.h"
 #include "server/openai/tokens.h"
 #include "server/wire.h"
@@ -54,6 +54,10 @@ class Writer final : public AnswerWriter {
         stream_(std::move(exchange)),
         choices_(asked_.prompts.size() * static_cast<size_t>(asked_.tried_count)) {}
 
+  void wait(const QueuePlace& place) override {
+    if (asked_.is_streaming) stream_.comment(to_string(place));
+  }
+
   void write(const AnswerPart& part) override {
     Choice& choice = choices_[static_cast<size_t>(part.index)];
     const TextDelta& raw = part.raw;
@@ -84,7 +88,7 @@ class Writer final : public AnswerWriter {
     stream_.end_with_done();
   }
 
-  void fail(const http::Failure& failure) override { stream_.fail(failure); }
+  void fail(const http::Failure& failure) override { fail_stream(stream_, failure); }
 
  private:
   const std::vector<TokenId>& prompt_of(int64_t index) const {

@@ -52,6 +52,15 @@ std::string field_of(std::string_view message) {
 
 }  // namespace
 
+void fail_stream(EventStream& stream, const http::Failure& failure) {
+  if (!stream.has_begun()) {
+    stream.exchange().fail(failure);
+    return;
+  }
+  stream.send(error_json(failure));
+  stream.end_with_done();
+}
+
 http::Failure failure_of(const Error& error) {
   http::Failure failure = http::failure_of(error);
   switch (error.code()) {

@@ -9,6 +9,7 @@
 
 #include "api/opened_model.h"
 #include "server/answering.h"
+#include "server/event_stream.h"
 #include "server/http/failure.h"
 #include "server/http/route.h"
 #include "server/json_fields.h"
@@ -21,6 +22,9 @@ std::vector<http::Route> routes(ServerState& state);
 // {"error": {"message", "type", "param", "code"}}.
 http::ErrorBody error_body(const http::Failure& failure);
 Json error_json(const http::Failure& failure);
+
+// A response of its own where nothing was sent yet; else an event, and the end.
+void fail_stream(EventStream& stream, const http::Failure& failure);
 
 // With the field at fault, which our messages begin with, and OpenAI's words for what clients act
 // on: context_length_exceeded, model_not_found.

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
+#include "server/event_stream.h"
 #include "server/openai/dialect.h"
-#include "server/openai/event_stream.h"
 #include "server/openai/response_items.h"
 #include "server/openai/response_output.h"
 #include "server/openai/tokens.h"
@@ -36,12 +36,12 @@ class Writer final : public AnswerWriter {
         stream_(std::move(exchange)),
         output_([this](std::string_view type, Json fields) { emit(type, std::move(fields)); }) {}
 
+  void wait(const QueuePlace& place) override {
+    if (asked_.is_streaming) stream_.comment(to_string(place));
+  }
+
   void write(const AnswerPart& part) override {
-    if (!has_begun_) {
-      has_begun_ = true;
-      emit("response.created", {{"response", asked_.response}});
-      emit("response.in_progress", {{"response", asked_.response}});
-    }
+    begin();
     ChatDelta gained = part.chat;
     if (!asked_.has_parallel_calls) {
       std::erase_if(gained.tool_calls, [](const IndexedToolCall& call) { return call.index > 0; });
@@ -77,9 +77,10 @@ class Writer final : public AnswerWriter {
 
   void fail(const http::Failure& failure) override {
     if (!stream_.has_begun()) {
-      stream_.fail(failure);
+      fail_stream(stream_, failure);
       return;
     }
+    begin();
     asked_.response["status"] = "failed";
     asked_.response["error"] = {{"code", "server_error"}, {"message", failure.message}};
     emit("response.failed", {{"response", asked_.response}});
@@ -87,6 +88,13 @@ class Writer final : public AnswerWriter {
   }
 
  private:
+  void begin() {
+    if (has_begun_) return;
+    has_begun_ = true;
+    emit("response.created", {{"response", asked_.response}});
+    emit("response.in_progress", {{"response", asked_.response}});
+  }
+
   void emit(std::string_view type, Json fields) {
     if (!asked_.is_streaming) return;
     Json event = {{"type", type}, {"sequence_number", event_count_++}};
