@@ -8,11 +8,15 @@ ErrorBody plain_text_error(const Failure& failure) {
 
 Failure failure_of(const Error& error) {
   int status = 500;
+  std::string code;  // where the status does not tell it from others
   switch (error.code()) {
     case ErrorCode::invalid_argument:
     case ErrorCode::unsupported:
+      status = 400;
+      break;
     case ErrorCode::context_full:
       status = 400;
+      code = "context_full";
       break;
     case ErrorCode::not_found:
       status = 404;
@@ -29,7 +33,7 @@ Failure failure_of(const Error& error) {
     case ErrorCode::internal:
       break;
   }
-  return {.status = status, .message = error.what()};
+  return {.status = status, .message = error.what(), .code = std::move(code)};
 }
 
 }  // namespace sparrow::http

@@ -51,9 +51,16 @@ void check_integer(std::string_view name, const Json& value) {
   if (!(std::abs(number) <= 0x1p53) || std::floor(number) != number) refuse_option(name, "integer");
 }
 
+// Fields of the table that a request says outside of its options.
+constexpr std::string_view kNotOptions[] = {"logprobs", "prompt_logprobs"};
+
 // As sampling fields. "Fill the context" and other words for as long as it goes become -1.
 Json sampling_fields_of(const JsonFields& fields) {
   Json chosen = Json::object();
+  for (const SamplingField& field : sampling_fields()) {
+    if (std::ranges::find(kNotOptions, field.name) != std::end(kNotOptions)) continue;
+    if (const Json* value = fields.find(field.name)) chosen[std::string(field.name)] = *value;
+  }
   for (const OptionField& row : kOptions) {
     const Json* value = fields.find(row.option);
     if (value == nullptr) continue;
@@ -95,8 +102,14 @@ int64_t context_of(const JsonFields& fields) {
 
 }  // namespace
 
+Json error_json(const http::Failure& failure) {
+  Json json = {{"error", failure.message}};
+  if (!failure.code.empty()) json["code"] = failure.code;
+  return json;
+}
+
 http::ErrorBody error_body(const http::Failure& failure) {
-  return {"application/json; charset=utf-8", to_wire(Json{{"error", failure.message}})};
+  return {"application/json; charset=utf-8", to_wire(error_json(failure))};
 }
 
 // Go's grammar: a sign, then numbers with units, at least one; a bare number counts seconds.

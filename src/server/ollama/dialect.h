@@ -18,7 +18,8 @@ namespace sparrow::ollama {
 
 std::vector<http::Route> routes(ServerState& state);
 
-// {"error": "TEXT"}.
+// {"error": "TEXT"}, and with it a "code" where there is a machine's word for it.
+Json error_json(const http::Failure& failure);
 http::ErrorBody error_body(const http::Failure& failure);
 
 // `keep_alive`: seconds as a number, or a Go duration such as "5m", "1h30m", "-1" or "0"; below
@@ -34,7 +35,8 @@ struct Options {
   SamplingParams params;
   int64_t context_length = 0;  // num_ctx; 0: the engine's
 };
-// Unknown and dead options are ignored, as Ollama does. Throws Error{invalid_argument}: `option
+// Ollama's options, and every field of the table by its own name. Unknown and dead ones are
+// ignored, as Ollama does. Throws Error{invalid_argument}: `option
 // "top_k" must be of type integer`.
 Options parse_options(const JsonFields& request, const OpenedModel& model);
 

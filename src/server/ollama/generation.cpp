@@ -27,6 +27,8 @@ struct Asked {
   bool is_streaming = true;
   bool may_truncate = true;
   bool is_raw = false;
+  bool takes_saved = true;  // the messages that were saved with the model stand in front
+  ReceiptKind receipt = ReceiptKind::none;
   int64_t logprobs = -1;  // how many beside the chosen token's; -1: none at all
   std::optional<KeepAlive> keep_alive;
   Clock::time_point started_at = Clock::now();
@@ -66,6 +68,7 @@ class Writer final : public AnswerWriter {
     if (part.is_last()) {
       reason_ = part.raw.finish_reason;
       stats_ = part.stats;
+      receipt_ = part.raw.receipt;
     }
   }
 
@@ -81,6 +84,9 @@ class Writer final : public AnswerWriter {
       line["context"] = context;
     }
     line.update(timings(stats_, asked_.load_s, seconds_since(asked_.started_at)));
+    line["cached_tokens"] = stats_.cached_tokens;
+    line["seed"] = stats_.seed;
+    if (!receipt_.empty()) line["receipt"] = Json::parse(receipt_);
     if (asked_.dropped_messages > 0 || stats_.dropped_tokens > 0) {
       line["truncation"] = {{"policy", "drop_oldest"},
                             {"dropped_messages", asked_.dropped_messages},
@@ -99,7 +105,7 @@ class Writer final : public AnswerWriter {
       exchange_->fail(failure);
       return;
     }
-    exchange_->write(http::ndjson_line(Json{{"error", failure.message}}));
+    exchange_->write(http::ndjson_line(error_json(failure)));
     exchange_->end();
   }
 
@@ -161,6 +167,7 @@ class Writer final : public AnswerWriter {
   std::vector<int32_t> ids_;
   FinishReason reason_ = FinishReason::none;
   RequestStats stats_;
+  std::string receipt_;
 };
 
 Json empty_answer(const Asked& asked) {
@@ -173,6 +180,14 @@ Json empty_answer(const Asked& asked) {
   return answer;
 }
 
+ReceiptKind parse_receipt_kind(const JsonFields& fields) {
+  const std::string kind = fields.text("receipt").value_or("");
+  if (kind.empty()) return ReceiptKind::none;
+  if (kind == "digests") return ReceiptKind::digests;
+  if (kind == "full") return ReceiptKind::full;
+  fail(ErrorCode::invalid_argument, "receipt must be \"digests\" or \"full\", got \"{}\"", kind);
+}
+
 Asked parse_common(const JsonFields& fields, bool is_chat) {
   Asked asked;
   asked.model = model_of(fields);
@@ -180,6 +195,8 @@ Asked parse_common(const JsonFields& fields, bool is_chat) {
   asked.is_streaming = fields.boolean("stream").value_or(true);
   asked.may_truncate = fields.boolean("truncate").value_or(true);
   fields.boolean("shift");  // answers never push their own beginning out
+  asked.takes_saved = fields.boolean("saved_messages").value_or(true);
+  asked.receipt = parse_receipt_kind(fields);
   asked.keep_alive = parse_keep_alive(fields);
   const int64_t top = fields.integer("top_logprobs").value_or(0);
   if (top < 0 || top > 20)
@@ -290,6 +307,7 @@ Loaded load(ServerState& state, const JsonFields& fields, Asked& asked) {
 void submit(ServerState& state, const std::shared_ptr<http::Exchange>& exchange, Loaded loaded,
             Asked asked, Request request, std::unique_ptr<OutputParser> parser) {
   request.params = loaded.options.params;
+  request.receipt = asked.receipt;
   request.context_length = loaded.context;
   Answering answering;
   answering.exchange = exchange;
@@ -359,7 +377,9 @@ GeneratePrompt make_generate_prompt(const OpenedModel& model, const JsonFields& 
   messages.push_back({.role = "user", .content = text.prompt});
   StoredModel stored = model.stored;
   if (!text.context.empty()) stored.messages = Json::array();  // it holds them already
-  request.messages = whole_conversation(stored, std::move(messages), asked.model);
+  request.messages = asked.takes_saved
+                         ? whole_conversation(stored, std::move(messages), asked.model)
+                         : std::move(messages);
   // A prompt that is too long is cut by the engine.
   ChatPrompt prompt = make_chat_prompt(model, request, {.context_tokens = INT64_MAX});
   made.parser = make_parser(prompt);
@@ -379,8 +399,9 @@ void chat(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   const Json* messages = fields.list("messages");
   if (messages == nullptr || messages->empty()) return load_or_unload(state, exchange, asked);
   ChatRequest request;
-  request.messages =
-      whole_conversation(stored, parse_messages(*messages, asked.model), asked.model);
+  request.messages = parse_messages(*messages, asked.model);
+  if (asked.takes_saved)
+    request.messages = whole_conversation(stored, std::move(request.messages), asked.model);
   if (const Json* tools = fields.list("tools")) request.tools = parse_tools(*tools, "tools");
   const bool renders_only = fields.boolean("_debug_render_only").value_or(false);
 

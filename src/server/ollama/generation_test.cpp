@@ -237,6 +237,39 @@ TEST_F(GenerationTest, a_conversation_that_is_too_long_loses_its_oldest_turns_an
   EXPECT_THAT(error_of(rig_, "/api/generate", long_prompt), HasSubstr("context"));
 }
 
+TEST_F(GenerationTest, every_sampling_field_is_an_option_by_its_own_name) {
+  // Names that Ollama does not have: one token, whatever the model thinks, three times.
+  const Json options = {{"allowed_token_ids", {65}}, {"max_tokens", 3}, {"ignore_eos", true}};
+  const Json answer =
+      rig_.post_json("/api/chat", chat_of({{"options", options}, {"logprobs", true}}));
+  ASSERT_EQ(answer["logprobs"].size(), 3U);
+  for (const Json& token : answer["logprobs"])
+    EXPECT_EQ(token["bytes"], answer["logprobs"][0]["bytes"]);
+  EXPECT_EQ(error_of(rig_, "/api/chat", chat_of({{"options", {{"xtc_probability", 2}}}})),
+            "options: xtc_probability must be in [0, 1], got 2");
+}
+
+TEST_F(GenerationTest, the_last_line_has_the_seed_what_was_cached_and_the_receipt_if_it_is_wanted) {
+  const Json first = rig_.post_json("/api/chat", chat_of());
+  EXPECT_EQ(first["seed"], 1);
+  EXPECT_EQ(first["cached_tokens"], 0);
+  EXPECT_FALSE(first.contains("receipt"));
+  const Json again = rig_.post_json("/api/chat", chat_of({{"receipt", "full"}}));
+  EXPECT_GT(again["cached_tokens"], 0);
+  EXPECT_EQ(again["receipt"]["answer"]["ids"].size(), again["eval_count"].get<size_t>());
+  EXPECT_FALSE(
+      rig_.post_json("/api/chat", chat_of({{"receipt", "digests"}}))["receipt"]["answer"].contains(
+          "ids"));
+  EXPECT_EQ(error_of(rig_, "/api/chat", chat_of({{"receipt", "half"}})),
+            "receipt must be \"digests\" or \"full\", got \"half\"");
+}
+
+TEST_F(GenerationTest, a_prompt_that_does_not_fit_has_a_code_of_its_own) {
+  const Json body = chat_of({{"options", {{"num_ctx", 4}}}});
+  EXPECT_EQ(rig_.post_json("/api/chat", body, 400)["code"], "context_full");
+  EXPECT_FALSE(rig_.post_json("/api/chat", Json::object(), 400).contains("code"));
+}
+
 TEST_F(GenerationTest, a_client_that_goes_frees_its_place) {
   RawClient client(rig_.service().addresses().front());
   const std::string body = chat_of({{"stream", true}, {"options", {{"num_predict", 400}}}}).dump();

@@ -88,6 +88,13 @@ TEST_F(ModelsTest, show_has_what_clients_look_for) {
   EXPECT_EQ(rig_.post_json("/api/show", {{"name", "thinker"}})["template"], shown["template"]);
 }
 
+TEST_F(ModelsTest, show_has_the_model_s_own_name_and_all_its_sampling_parameters) {
+  const Json shown = rig_.post_json("/api/show", {{"model", "THINKER:latest"}});
+  EXPECT_EQ(shown["model"], "thinker");
+  EXPECT_EQ(shown["sampling"]["top_p"], 0.95);
+  EXPECT_TRUE(shown["sampling"].contains("xtc_threshold"));
+}
+
 TEST_F(ModelsTest, show_gives_arrays_and_tensors_when_asked_for_all) {
   const Json shown = rig_.post_json("/api/show", {{"model", "tiny"}, {"verbose", true}});
   EXPECT_EQ(shown["model_info"]["tokenizer.ggml.tokens"].size(), 263U);

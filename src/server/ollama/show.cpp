@@ -2,7 +2,9 @@
 
 #include <type_traits>
 
+#include "api/model_defaults.h"
 #include "base/error.h"
+#include "sampling/params_json.h"
 #include "server/ollama/cards.h"
 #include "server/ollama/dialect.h"
 #include "server/wire.h"
@@ -125,12 +127,13 @@ void show(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   if (exchange->request().headers.value("User-Agent").starts_with("GitHubCopilotChat/"))
     info["general.basename"] = name;
 
-  Json answer = Json::object();
+  Json answer = {{"model", stored.name.short_text()}};
   if (!stored.license.empty()) answer["license"] = stored.license;
   answer["modelfile"] = modelfile(name, chat_template, stored, options);
   if (!options.empty()) answer["parameters"] = parameters_text(options, "");
   answer["template"] = chat_template;
   if (stored.system) answer["system"] = *stored.system;
+  answer["sampling"] = sampling_json(model_params(stored, model.file->metadata()));
   answer["details"] = std::move(details);
   if (!stored.messages.empty()) answer["messages"] = stored.messages;
   answer["model_info"] = std::move(info);

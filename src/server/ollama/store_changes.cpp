@@ -160,6 +160,7 @@ void create(ServerState& state, const std::shared_ptr<http::Exchange>& exchange)
   if (from.empty() == !has_files)
     fail(ErrorCode::invalid_argument, "neither 'from' or 'files' was specified: give one of them");
 
+  const bool takes_saved = fields.boolean("saved_messages").value_or(true);
   StatusLines lines(exchange, fields.boolean("stream").value_or(true));
   lines.run([&] {
     NewModel model;
@@ -180,6 +181,10 @@ void create(ServerState& state, const std::shared_ptr<http::Exchange>& exchange)
                .messages = base.messages,
                .license = base.license};
       model.config["parent_model"] = from;
+    }
+    if (!takes_saved) {
+      model.system.reset();
+      model.messages = Json::array();
     }
     apply_layers(fields, model, name);
     lines.status("using existing layer sha256:" + model.model_digest);

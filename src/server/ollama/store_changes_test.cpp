@@ -85,6 +85,23 @@ TEST_F(StoreChangesTest, create_puts_layers_over_a_model) {
   EXPECT_LE(answer["eval_count"], 3);
 }
 
+TEST_F(StoreChangesTest, saved_messages_stay_away_where_they_are_not_wanted) {
+  Json body = {{"model", "poet"}, {"from", "thinker"}, {"system", "You rhyme."}, {"stream", false}};
+  body["messages"] = {{{"role", "user"}, {"content", "sea"}}};
+  rig_.post_json("/api/create", body);
+  const Json asked = {{"model", "poet"},
+                      {"messages", {{{"role", "user"}, {"content", "sky"}}}},
+                      {"saved_messages", false},
+                      {"_debug_render_only", true}};
+  EXPECT_EQ(rig_.post_json("/api/chat", asked)["_debug_info"]["rendered_template"],
+            "<|im_start|>user\nsky<|im_end|>\n<|im_start|>assistant\n");
+  body = {{"model", "prose"}, {"from", "poet"}, {"saved_messages", false}, {"stream", false}};
+  rig_.post_json("/api/create", body);
+  const Json shown = rig_.post_json("/api/show", {{"model", "prose"}});
+  EXPECT_FALSE(shown.contains("system"));
+  EXPECT_FALSE(shown.contains("messages"));
+}
+
 TEST_F(StoreChangesTest, create_without_stream_says_success_and_refuses_what_it_cannot_make) {
   Json body = {{"model", "new"}, {"from", "tiny"}, {"stream", false}};
   EXPECT_EQ(rig_.post_json("/api/create", body)["status"], "success");
