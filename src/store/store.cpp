@@ -358,7 +358,7 @@ void Store::save(const ModelName& name, const StoredModel& base, const SavedLaye
   model.system = layers.system ? layers.system : base.system;
   model.params = base.params;
   model.params.update(layers.params);
-  model.messages = layers.messages.empty() ? base.messages : layers.messages;
+  model.messages = layers.messages.value_or(base.messages);
   model.license = base.license;
   if (!put(name, model)) {
     fail(ErrorCode::not_found, "the model file {} is gone, so '{}' cannot be saved",

@@ -31,7 +31,7 @@ struct StoredModel {
 struct SavedLayers {
   std::optional<std::string> system;
   Json params = Json::object();
-  Json messages = Json::array();
+  std::optional<Json> messages;
 };
 
 // A model to be written: its weights are a blob already, or a verified file to become one.

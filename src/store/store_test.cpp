@@ -233,6 +233,10 @@ TEST_F(StoreTest, save_adds_layers_on_top_of_the_base) {
   EXPECT_EQ(mine.params, (Json{{"temperature", 0.9}, {"top_k", 20}}));
   EXPECT_EQ(mine.messages.size(), 1u);
   EXPECT_EQ(mine.license, "Free.");
+  layers.messages = Json::array();  // a talk that was cleared
+  store_.save(parse_model_name("cleared"), mine, layers);
+  EXPECT_TRUE(store_.find(parse_model_name("cleared"))->messages.empty());
+  store_.remove(parse_model_name("cleared"));
   store_.remove(parse_model_name("base:1"));
   EXPECT_EQ(read_test_file(store_.find(parse_model_name("mine"))->model_path), "weights");
 }
