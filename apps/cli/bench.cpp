@@ -12,6 +12,7 @@
 #include "apps/cli/bench_compare.h"
 #include "apps/cli/bench_tests.h"
 #include "apps/cli/command.h"
+#include "apps/cli/engine_flags.h"
 #include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
@@ -30,10 +31,8 @@ struct BenchOptions {
   std::vector<int64_t> generations = {128};
   std::vector<int64_t> depths = {0};
   std::vector<int64_t> batches = {1};
-  int thread_count = 0;
+  EngineFlags engine;
   int repetitions = 5;
-  std::string kv_type = "f16";
-  std::string activations = "auto";
   bool is_json = false;
   bool is_csv = false;
   std::string compare;
@@ -83,7 +82,7 @@ BenchReport measure(const BenchOptions& options) {
   if (tests.empty()) fail(ErrorCode::invalid_argument, "-p 0 and -n 0 leave nothing to measure");
   const std::vector<std::string> command =
       options.compare.empty() ? std::vector<std::string>{} : split_command(options.compare);
-  const KvType kv_type = parse_kv_type(options.kv_type);
+  const KvType kv_type = parse_kv_type(options.engine.kv_type.value_or("f16"));
 
   const StoredModel stored = find_model(options.model);
   BenchReport report;
@@ -98,9 +97,9 @@ BenchReport measure(const BenchOptions& options) {
   const Clock::time_point start = Clock::now();
   const std::shared_ptr<const GgufFile> file = GgufFile::open(stored.model_path);
   report.model = make_report(*file);
-  const std::unique_ptr<Backend> backend =
-      make_cpu_backend({.thread_count = options.thread_count,
-                        .activations = parse_activation_mode(options.activations)});
+  const std::unique_ptr<Backend> backend = make_cpu_backend(
+      {.thread_count = options.engine.threads.value_or(0),
+       .activations = parse_activation_mode(options.engine.activations.value_or("auto"))});
   const std::unique_ptr<Model> model =
       load_model(file, *backend, {.on_progress = [&](double share) {
                    show("loading", static_cast<uint64_t>(share * 100), 100);
@@ -249,17 +248,9 @@ void set_up_bench(CLI::App& app) {
   add_list(app, "-n,--gen", options->generations, "Numbers of tokens to generate; 0: none", 0);
   add_list(app, "-d,--depth", options->depths, "Tokens that are in the cache before", 0);
   add_list(app, "-b,--batch", options->batches, "Sequences that generate together", 1);
-  app.add_option("-t,--threads", options->thread_count, "0: one a physical core")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  add_engine_flags(app, options->engine);
   app.add_option("-r,--repetitions", options->repetitions, "Runs of each test after the first")
       ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--kv-type", options->kv_type,
-                 "What the cache holds: f32, f16, bf16, q8_0 or q4_0")
-      ->capture_default_str();
-  app.add_option("--activations", options->activations,
-                 "Input of matrix products: auto, f32 (the reference) or quantized")
       ->capture_default_str();
   app.add_flag("--json", options->is_json, "Print one JSON object");
   app.add_flag("--csv", options->is_csv, "Print comma-separated lines");

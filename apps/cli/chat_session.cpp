@@ -5,12 +5,13 @@
 #include <cstdio>
 #include <fstream>
 
-#include "api/identity.h"
+#include "api/model_defaults.h"
+#include "apps/cli/answer_text.h"
+#include "apps/cli/answer_writer.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
 #include "apps/cli/repl_text.h"
 #include "base/error.h"
-#include "base/memory_info.h"
 
 namespace sparrow::cli {
 namespace {
@@ -46,15 +47,6 @@ void say_dropped(const Conversation& conversation, int64_t context_tokens) {
       conversation.system_message().empty() ? "" : "the system message and ", grouped(left)));
 }
 
-OpenedModel open_and_say(StoredModel stored) {
-  OpenedModel model = open_model(std::move(stored));
-  if (model.chat_template->is_built_in()) {
-    std::fprintf(stderr, "The file has no chat template; using the built-in '%s'.\n",
-                 model.chat_template->built_in_name().c_str());
-  }
-  return model;
-}
-
 // Throws Error{io}.
 void append_line(const std::string& path, const std::string& line) {
   std::ofstream file(path, std::ios::app);
@@ -62,108 +54,83 @@ void append_line(const std::string& path, const std::string& line) {
   if (!file) fail(ErrorCode::io, "cannot write the receipt to {}", path);
 }
 
-// With a spinner on a terminal.
-std::unique_ptr<engine::Engine> load_engine(const OpenedModel& model,
-                                            engine::EngineOptions options) {
-  options.identity = identity_of(model);
-  Spinner spinner("loading " + model.name());
-  std::unique_ptr<engine::Engine> engine =
-      engine::Engine::load(model.file, model.tokenizer, options);
-  engine->start();
-  return engine;
+// Asks, and shows the answer on standard output as it comes: on a terminal with a spinner until its
+// first word.
+Answer show_answer(Answerer& answerer, const Question& question, bool wraps,
+                   const std::function<void(int64_t)>& on_dropped,
+                   const InterruptScope* interrupts) {
+  const Clock::time_point start = Clock::now();
+  std::optional<Spinner> spinner(std::in_place, "");
+  AnswerWriter writer(wraps);
+  bool reader_is_gone = false;
+  AnswerSink sink;
+  sink.on_dropped = [&](int64_t count) {
+    const bool has_spinner = spinner.has_value();
+    spinner.reset();
+    on_dropped(count);
+    if (has_spinner) spinner.emplace("");
+  };
+  sink.on_text = [&](std::string_view text) {
+    if (!text.empty()) spinner.reset();
+    if (!writer.write(text)) reader_is_gone = true;
+    return !reader_is_gone;
+  };
+  Answer answer = answerer.answer(question, sink, interrupts);
+  spinner.reset();
+  answer.reader_is_gone = reader_is_gone || !writer.finish();
+  answer.total_s = seconds_since(start);
+  return answer;
 }
 
 }  // namespace
 
-std::string context_text(const engine::EnginePlan& plan) {
-  if (!plan.is_reduced) return fmt::format("context {} tokens", grouped(plan.context_length));
-  return fmt::format("context {} of {} tokens, for the weights take {} and {} of memory were free",
-                     grouped(plan.context_length), grouped(plan.model_context_length),
-                     format_bytes(plan.weight_bytes), format_bytes(plan.available_bytes));
-}
-
-ChatSession::ChatSession(StoredModel stored, const ChatSettings& settings)
-    : settings_(settings), params_(SamplingParams{}) {
-  const Clock::time_point start = Clock::now();
-  model_ = open_and_say(std::move(stored));
-  model_params_ = sparrow::model_params(model_.stored, model_.file->metadata());
-  params_ = ChatParams(model_params_);
+ChatSession::ChatSession(std::unique_ptr<Answerer> answerer, const ChatSettings& settings)
+    : settings_(settings), params_(answerer->facts().params), answerer_(std::move(answerer)) {
   for (const auto& [name, values] : settings_.parameters) params_.set(name, values);
-  if (settings_.engine.context_length == 0) {
-    settings_.engine.context_length = saved_context(model_.stored).value_or(0);
-  }
-  conversation_.set_system_message(settings_.system.value_or(model_.stored.system.value_or("")));
-  for (Message& message : messages_from_json(model_.stored.messages, model_.name())) {
-    conversation_.add(std::move(message.role), std::move(message.content));
-  }
-  open_s_ = seconds_since(start);
+  if (settings_.context == 0) settings_.context = model().context.value_or(0);
+  conversation_.set_system_message(settings_.system.value_or(model().system.value_or("")));
+  for (const Message& message : model().messages) conversation_.add(message.role, message.content);
 }
 
-FittedPrompt ChatSession::fit(Conversation& conversation, int64_t context_tokens) const {
-  const ContextRoom room{context_tokens,
-                         answer_room(context_tokens, params_.sampling().max_tokens)};
-  return conversation.fit(room, [&](const std::vector<Message>& messages) {
-    TemplateInput input;
-    input.messages = to_json(messages);
-    return model_.chat_template->encode(input, *model_.tokenizer);
-  });
+Question ChatSession::question(const Conversation& conversation, const std::string& message) const {
+  Question question = {.params = params_.sampling(),
+                       .wants_receipt = !settings_.receipt_path.empty()};
+  if (settings_.is_raw) {
+    question.raw = message;
+  } else {
+    question.messages = conversation.seen();
+  }
+  return question;
 }
 
 void ChatSession::check_fits(const std::string& message) const {
-  const int64_t longest =
-      longest_context(model_, settings_.engine.context_length, settings_.engine.rope_scaling);
-  if (settings_.is_raw) {
-    const auto count = static_cast<int64_t>(encode_raw(model_, message).size());
-    if (count >= longest) {
-      fail(ErrorCode::context_full,
-           "the prompt has {} tokens, and the context has {}; --context makes it larger, up to "
-           "the model's",
-           grouped(count), grouped(longest));
-    }
-    return;
-  }
   Conversation conversation = conversation_;
   conversation.add("user", message);
-  fit(conversation, longest);
+  answerer_->check_fits(question(conversation, message), settings_.context);
 }
 
-void ChatSession::load() {
-  const Clock::time_point start = Clock::now();
-  engine_ = load_engine(model_, settings_.engine);
-  load_s_ = open_s_ + seconds_since(start);
-}
-
-void ChatSession::unload() { engine_.reset(); }
+void ChatSession::load() { context_ = answerer_->load(settings_.context); }
 
 Answer ChatSession::ask(const std::string& message, const InterruptScope* interrupts) {
-  SPARROW_CHECK(is_loaded());
-  const int64_t context = plan().context_length;
-  const bool wraps = settings_.wraps;
-  const auto request = [&](std::vector<TokenId> ids) {
-    const bool wants_receipt = !settings_.receipt_path.empty();
-    return Request{.prompt = std::move(ids),
-                   .params = params_.sampling(),
-                   .receipt = wants_receipt ? ReceiptKind::full : ReceiptKind::none};
+  const auto on_dropped = [&](int64_t count) {
+    conversation_.drop(count);
+    say_dropped(conversation_, context_.tokens);
   };
+  if (!settings_.is_raw) conversation_.add("user", message);
   Answer answer;
-  if (settings_.is_raw) {
-    answer = cli::answer(*engine_, request(encode_raw(model_, message)), wraps, interrupts);
-  } else {
-    conversation_.add("user", message);
-    try {
-      FittedPrompt prompt = fit(conversation_, context);
-      if (prompt.newly_dropped > 0) say_dropped(conversation_, context);
-      answer = cli::answer(*engine_, request(std::move(prompt.ids)), wraps, interrupts);
-    } catch (const Error&) {
-      conversation_.remove_last();
-      throw;
-    }
-    conversation_.add("assistant", answer.text);
+  try {
+    answer = show_answer(*answerer_, question(conversation_, message), settings_.wraps, on_dropped,
+                         interrupts);
+  } catch (const Error&) {
+    if (!settings_.is_raw) conversation_.remove_last();
+    throw;
   }
+  if (!settings_.is_raw) conversation_.add("assistant", answer.text);
   if (!answer.receipt.empty()) append_line(settings_.receipt_path, answer.receipt);
-  if (answer.finish_reason == FinishReason::length &&
-      answer.stats.prompt_tokens + answer.stats.output_tokens >= context) {
-    say(fmt::format("The context of {} tokens is full: the answer ends here.", grouped(context)));
+  if (answer.finish_reason == FinishReason::length && answer.stats &&
+      answer.stats->prompt_tokens + answer.stats->output_tokens >= context_.tokens) {
+    say(fmt::format("The context of {} tokens is full: the answer ends here.",
+                    grouped(context_.tokens)));
   }
   return answer;
 }
@@ -176,28 +143,30 @@ void ChatSession::set_parameter(const std::string& name, const std::vector<std::
     settings_.parameters.emplace_back(ours, values);
     return;
   }
-  const int64_t former = settings_.engine.context_length;
-  settings_.engine.context_length = parse_context(values);
+  const int64_t former = settings_.context;
+  settings_.context = parse_context(values);
   if (!is_loaded()) return;
   unload();  // two caches need not fit at once
   try {
     load();
   } catch (const Error&) {
-    settings_.engine.context_length = former;
+    settings_.context = former;
     load();
     throw;
   }
 }
 
-void ChatSession::save(Store& store, const std::string& name) const {
+void ChatSession::save(const std::string& name) const {
   SavedLayers layers;
   layers.system = conversation_.system_message();
   layers.params = params_.chosen_json();
-  if (settings_.engine.context_length > 0) {
-    layers.params[std::string(kContextParameter)] = settings_.engine.context_length;
-  }
+  if (settings_.context > 0) layers.params[std::string(kContextParameter)] = settings_.context;
   layers.messages = messages_to_json(conversation_.messages());
-  store.save(parse_model_name(name), model_.stored, layers);
+  answerer_->save(name, layers);
+}
+
+std::string ChatSession::context_text() const {
+  return cli::context_text(context_, answerer_->place());
 }
 
 }  // namespace sparrow::cli

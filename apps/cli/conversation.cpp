@@ -25,7 +25,7 @@ void Conversation::clear() {
   first_seen_ = 0;
 }
 
-std::vector<Message> Conversation::seen_from(size_t first) const {
+std::vector<Message> Conversation::seen() const {
   std::vector<Message> seen;
   if (!system_.empty()) {
     Message message;
@@ -33,27 +33,37 @@ std::vector<Message> Conversation::seen_from(size_t first) const {
     message.content = system_;
     seen.push_back(std::move(message));
   }
-  seen.insert(seen.end(), messages_.begin() + static_cast<std::ptrdiff_t>(first), messages_.end());
+  seen.insert(seen.end(), messages_.begin() + static_cast<std::ptrdiff_t>(first_seen_),
+              messages_.end());
   return seen;
 }
 
-FittedPrompt Conversation::fit(const ContextRoom& room, const Encode& encode) {
-  SPARROW_CHECK(!messages_.empty());
+void Conversation::drop(int64_t count) {
+  SPARROW_CHECK(count >= 0);
+  first_seen_ = std::min(first_seen_ + static_cast<size_t>(count), messages_.size());
+}
+
+FittedPrompt fit_messages(const std::vector<Message>& seen, const ContextRoom& room,
+                          const EncodeMessages& encode) {
+  const bool has_system = !seen.empty() && seen.front().role == "system";
+  const size_t system_count = has_system ? 1 : 0;
+  SPARROW_CHECK(seen.size() > system_count);
   FittedPrompt prompt;
-  const std::optional<size_t> first =
-      first_that_fits(messages_, first_seen_, room, [&](size_t from) {
-        prompt.ids = encode(seen_from(from));
-        return static_cast<int64_t>(prompt.ids.size());
-      });
+  const std::optional<size_t> first = first_that_fits(seen, system_count, room, [&](size_t from) {
+    std::vector<Message> rest(seen.begin(),
+                              seen.begin() + static_cast<std::ptrdiff_t>(system_count));
+    rest.insert(rest.end(), seen.begin() + static_cast<std::ptrdiff_t>(from), seen.end());
+    prompt.ids = encode(rest);
+    return static_cast<int64_t>(prompt.ids.size());
+  });
   if (!first) {
     fail(ErrorCode::context_full,
          "the message{} has {} tokens in the model's template, and the context has {}; --context "
          "makes it larger, up to the model's",
-         system_.empty() ? "" : " and the system message", grouped(prompt.ids.size()),
+         has_system ? " and the system message" : "", grouped(prompt.ids.size()),
          grouped(room.context_tokens));
   }
-  prompt.newly_dropped = static_cast<int64_t>(*first - first_seen_);
-  first_seen_ = *first;
+  prompt.dropped = static_cast<int64_t>(*first - system_count);
   return prompt;
 }
 

@@ -13,16 +13,8 @@
 
 namespace sparrow::cli {
 
-struct FittedPrompt {
-  std::vector<TokenId> ids;
-  int64_t newly_dropped = 0;  // messages that this call has let go
-};
-
 class Conversation {
  public:
-  // The prompt's ids of these messages.
-  using Encode = std::function<std::vector<TokenId>(const std::vector<Message>&)>;
-
   void set_system_message(std::string text) { system_ = std::move(text); }
   const std::string& system_message() const { return system_; }
 
@@ -36,18 +28,30 @@ class Conversation {
   // How many of the oldest the model no longer sees.
   int64_t dropped_count() const { return static_cast<int64_t>(first_seen_); }
 
-  // The prompt for an answer to the last message. Where the messages leave no room, the oldest
-  // turns are dropped for good; the system message and the last message stay. Throws
-  // Error{context_full} with the numbers if those two alone do not fit, and what `encode` throws.
-  FittedPrompt fit(const ContextRoom& room, const Encode& encode);
+  // The system message, if there is one, and those that are seen.
+  std::vector<Message> seen() const;
+  // So many more of the oldest are gone for good.
+  void drop(int64_t count);
 
  private:
-  std::vector<Message> seen_from(size_t first) const;
-
   std::string system_;
   std::vector<Message> messages_;
   size_t first_seen_ = 0;
 };
+
+struct FittedPrompt {
+  std::vector<TokenId> ids;
+  int64_t dropped = 0;  // messages
+};
+
+// The prompt's ids of these messages.
+using EncodeMessages = std::function<std::vector<TokenId>(const std::vector<Message>&)>;
+
+// The prompt for an answer to the last of `seen`. Where they leave no room, the oldest turns go,
+// whole; a leading system message and the last turn stay. Throws Error{context_full} with the
+// numbers if those two alone do not fit, and what `encode` throws.
+FittedPrompt fit_messages(const std::vector<Message>& seen, const ContextRoom& room,
+                          const EncodeMessages& encode);
 
 // As the messages layer of a manifest has them. Throws Error{invalid_file} for another shape.
 std::vector<Message> messages_from_json(const Json& json, const std::string& model);

@@ -22,6 +22,13 @@ std::vector<TokenId> encode(const std::vector<Message>& messages) {
   return ids;
 }
 
+// As a session does it: what is dropped stays away.
+FittedPrompt fit(Conversation& conversation, const ContextRoom& room) {
+  FittedPrompt prompt = fit_messages(conversation.seen(), room, encode);
+  conversation.drop(prompt.dropped);
+  return prompt;
+}
+
 // Turns of 10 tokens each, and a last message of 5.
 Conversation talk(int turns) {
   Conversation conversation;
@@ -35,39 +42,39 @@ Conversation talk(int turns) {
 
 TEST(Conversation, a_talk_that_fits_is_kept_whole) {
   Conversation conversation = talk(3);
-  const FittedPrompt prompt = conversation.fit({43, 8}, encode);
+  const FittedPrompt prompt = fit(conversation, {43, 8});
   EXPECT_EQ(prompt.ids.size(), 35u);
-  EXPECT_EQ(prompt.newly_dropped, 0);
+  EXPECT_EQ(prompt.dropped, 0);
 }
 
 TEST(Conversation, the_oldest_turns_go_whole_until_there_is_room) {
   Conversation conversation = talk(3);
-  FittedPrompt prompt = conversation.fit({42, 8}, encode);
+  FittedPrompt prompt = fit(conversation, {42, 8});
   EXPECT_EQ(prompt.ids.size(), 25u);
-  EXPECT_EQ(prompt.newly_dropped, 2);
+  EXPECT_EQ(prompt.dropped, 2);
   EXPECT_EQ(conversation.dropped_count(), 2);
   EXPECT_EQ(conversation.messages().size(), 7u);  // to be saved, all of them
   // Once gone they stay away, so that what follows finds its beginning in the cache.
-  prompt = conversation.fit({1000, 8}, encode);
+  prompt = fit(conversation, {1000, 8});
   EXPECT_EQ(prompt.ids.size(), 25u);
-  EXPECT_EQ(prompt.newly_dropped, 0);
+  EXPECT_EQ(prompt.dropped, 0);
 }
 
 TEST(Conversation, the_system_message_stays) {
   Conversation conversation = talk(3);
   conversation.set_system_message("sss");
-  const FittedPrompt prompt = conversation.fit({30, 8}, encode);
+  const FittedPrompt prompt = fit(conversation, {30, 8});
   EXPECT_EQ(prompt.ids.size(), 19u);
   EXPECT_EQ(prompt.ids.front(), 's');
-  EXPECT_EQ(prompt.newly_dropped, 4);
+  EXPECT_EQ(prompt.dropped, 4);
 }
 
 TEST(Conversation, the_last_message_may_take_the_answer_s_room_but_not_all) {
   Conversation conversation = talk(1);
-  EXPECT_EQ(conversation.fit({6, 3}, encode).ids.size(), 5u);
+  EXPECT_EQ(fit(conversation, {6, 3}).ids.size(), 5u);
   Conversation again = talk(0);
   try {
-    again.fit({5, 3}, encode);
+    fit(again, {5, 3});
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::context_full);
@@ -78,7 +85,7 @@ TEST(Conversation, the_last_message_may_take_the_answer_s_room_but_not_all) {
 
 TEST(Conversation, a_message_taken_back_or_cleared_leaves_nothing_behind) {
   Conversation conversation = talk(3);
-  conversation.fit({10, 1}, encode);
+  fit(conversation, {10, 1});
   EXPECT_EQ(conversation.dropped_count(), 6);
   conversation.remove_last();
   EXPECT_EQ(conversation.dropped_count(), 6);

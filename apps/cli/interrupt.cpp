@@ -99,6 +99,7 @@ void InterruptScope::clear() {
 }
 
 bool InterruptScope::is_interrupted() const { return was_interrupted; }
+const std::atomic<bool>& InterruptScope::flag() const { return was_interrupted; }
 bool InterruptScope::take_resize() { return was_resized.exchange(false); }
 bool InterruptScope::take_continue() { return was_continued.exchange(false); }
 int InterruptScope::wake_descriptor() const { return wake_pipe[0]; }

@@ -1,6 +1,8 @@
 // Ctrl-C and changes of the terminal as events that a loop looks at.
 #pragma once
 
+#include <atomic>
+
 namespace sparrow::cli {
 
 // While it lives, Ctrl-C ends the program at once, with exit code 130, unless an InterruptScope is
@@ -23,7 +25,8 @@ class InterruptScope {
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
-  bool is_interrupted() const;  // since clear()
+  bool is_interrupted() const;            // since clear()
+  const std::atomic<bool>& flag() const;  // the same, for whoever looks at it meanwhile
   void clear();
   bool take_resize();           // the terminal's size has changed since the last call
   bool take_continue();         // the program was stopped and goes on

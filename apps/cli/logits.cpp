@@ -10,6 +10,7 @@
 
 #include "api/model_source.h"
 #include "apps/cli/command.h"
+#include "apps/cli/engine_flags.h"
 #include "apps/cli/npy.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -21,15 +22,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// The reference's arithmetic.
+constexpr const char* kKvType = "f32";
+constexpr const char* kActivations = "f32";
+
 struct LogitsOptions {
   std::string model;
   std::string ids;
   std::string output;
   int64_t chunk = 64;
   int64_t greedy_count = 0;
-  std::string kv_type = "f32";
-  std::string activations = "f32";
-  int thread_count = 0;
+  EngineFlags engine;
   bool is_verbose = false;
 };
 
@@ -156,7 +159,7 @@ void run_session(Session& session, std::span<const int32_t> ids, const LogitsOpt
 }
 
 void write_logits(const LogitsOptions& options) {
-  const KvType kv_type = parse_kv_type(options.kv_type);
+  const KvType kv_type = parse_kv_type(options.engine.kv_type.value_or(kKvType));
   const StoredModel stored = find_model(options.model);
   const Clock::time_point start = Clock::now();
   const std::shared_ptr<const GgufFile> file = GgufFile::open(stored.model_path);
@@ -167,9 +170,9 @@ void write_logits(const LogitsOptions& options) {
     fail(ErrorCode::context_full, "{} ids and {} tokens to follow, but the context holds {}",
          ids.size(), options.greedy_count, config.context_length);
   }
-  const std::unique_ptr<Backend> backend =
-      make_cpu_backend({.thread_count = options.thread_count,
-                        .activations = parse_activation_mode(options.activations)});
+  const std::unique_ptr<Backend> backend = make_cpu_backend(
+      {.thread_count = options.engine.threads.value_or(0),
+       .activations = parse_activation_mode(options.engine.activations.value_or(kActivations))});
   const std::unique_ptr<Model> model = load_model(file, *backend);
   if (options.is_verbose) std::fprintf(stderr, "load: %.3f s\n", seconds_since(start));
   const int64_t chunk = std::min(options.chunk, static_cast<int64_t>(ids.size()));
@@ -191,14 +194,7 @@ void set_up_logits(CLI::App& app) {
   app.add_option("--greedy", options->greedy_count,
                  "Continue by this many most likely tokens and print them as JSON")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 24));
-  app.add_option("--kv-type", options->kv_type,
-                 "What the cache holds: f32, f16, bf16, q8_0 or q4_0")
-      ->capture_default_str();
-  app.add_option("--activations", options->activations,
-                 "Input of matrix products: f32 (the reference), quantized, or auto as in run")
-      ->capture_default_str();
-  app.add_option("--threads", options->thread_count, "0: one a physical core")
-      ->check(CLI::Range(0, 1024));
+  add_engine_flags(app, options->engine, kKvType, kActivations);
   app.add_flag("--verbose", options->is_verbose, "Print times on stderr");
   app.callback([options] { write_logits(*options); });
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <vector>
 
 #include "apps/cli/relative_time.h"
 #include "store/disk.h"
@@ -12,15 +11,21 @@
 
 namespace sparrow::cli {
 
-std::string model_table(const Store& store, std::string_view prefix) {
-  std::vector<StoredModel> models = store.list();
-  std::erase_if(models, [&](const StoredModel& model) {
-    return !to_lower_ascii(model.name.short_text()).starts_with(to_lower_ascii(prefix));
+std::vector<ListedModel> models_of(const Store& store) {
+  std::vector<ListedModel> models;
+  for (const StoredModel& model : store.list()) {
+    models.push_back(
+        {model.name.short_text(), model.digest, model.size_bytes, model.modified_unix_s});
+  }
+  return models;
+}
+
+std::string model_table(std::vector<ListedModel> models, std::string_view prefix) {
+  std::erase_if(models, [&](const ListedModel& model) {
+    return !to_lower_ascii(model.name).starts_with(to_lower_ascii(prefix));
   });
   size_t name_columns = 4;
-  for (const StoredModel& model : models) {
-    name_columns = std::max(name_columns, model.name.short_text().size());
-  }
+  for (const ListedModel& model : models) name_columns = std::max(name_columns, model.name.size());
   std::string table;
   const auto line = [&](std::string_view name, std::string_view id, std::string_view size,
                         std::string_view modified) {
@@ -29,8 +34,8 @@ std::string model_table(const Store& store, std::string_view prefix) {
   };
   line("NAME", "ID", "SIZE", "MODIFIED");
   const int64_t now = std::time(nullptr);
-  for (const StoredModel& model : models) {
-    line(model.name.short_text(), model.digest.substr(0, 12), human_bytes(model.size_bytes),
+  for (const ListedModel& model : models) {
+    line(model.name, model.digest.substr(0, 12), human_bytes(model.size_bytes),
          relative_time(model.modified_unix_s, now));
   }
   return table;

@@ -1,9 +1,8 @@
 #include "apps/cli/repl.h"
-#include "apps/cli/pull.h"
 
 #include <cstdio>
 
-#include "api/model_source.h"
+#include "apps/cli/answer_text.h"
 #include "apps/cli/answer_writer.h"
 #include "apps/cli/display_text.h"
 #include "apps/cli/line_editor.h"
@@ -23,10 +22,8 @@ void print(const std::string& text) {
 
 class Repl {
  public:
-  Repl(Store& store, std::unique_ptr<ChatSession> session)
-      : store_(store),
-        session_(std::move(session)),
-        editor_(store.root() + "/history", interrupts_) {}
+  Repl(const std::string& history, std::unique_ptr<ChatSession> session, const OpenAnswerer& open)
+      : open_(open), session_(std::move(session)), editor_(history, interrupts_) {}
 
   void run();
 
@@ -42,7 +39,7 @@ class Repl {
   void greet();
   void show_messages();
 
-  Store& store_;
+  const OpenAnswerer& open_;
   std::unique_ptr<ChatSession> session_;
   InterruptScope interrupts_;
   LineEditor editor_;
@@ -104,7 +101,7 @@ bool Repl::act(const ReplCommand& command) {
       print("Cleared session context\n");
       break;
     case ReplVerb::list:
-      print(model_table(store_, command.text));
+      print(without_control_characters(model_table(session_->answerer().list(), command.text)));
       break;
     case ReplVerb::load:
       load(command.text);
@@ -164,7 +161,7 @@ bool Repl::ask(const std::string& message) {
   }
   print("\n");
   if (!answer.tokens.empty()) {
-    print(logprobs_text(answer, *session_->model().tokenizer) + "\n");
+    print(logprobs_text(answer) + "\n");
   }
   if (session_->settings().is_verbose) print(verbose_text(answer, -1) + "\n");
   return true;
@@ -175,7 +172,7 @@ void Repl::set_parameter(const std::string& name, const std::vector<std::string>
   const std::string_view ours = parameter_name(name);
   const std::string known_as = name == ours ? "" : fmt::format(" ({} here)", ours);
   print(fmt::format("Set parameter '{}'{} to '{}'\n", name, known_as, fmt::join(values, ", ")));
-  if (ours == kContextParameter) print(context_text(session_->plan()) + "\n");
+  if (ours == kContextParameter) print(session_->context_text() + "\n");
 }
 
 void Repl::set_system(const std::string& text) {
@@ -185,11 +182,11 @@ void Repl::set_system(const std::string& text) {
 }
 
 void Repl::load(const std::string& name) {
-  StoredModel stored = find_model(store_, name, pull_with_progress);
-  print(fmt::format("Loading model '{}'\n", model_title(stored)));
+  std::unique_ptr<Answerer> answerer = open_(name);
+  print(fmt::format("Loading model '{}'\n", answerer->facts().name));
   ChatSettings settings = session_->settings();
   settings.system.reset();
-  auto next = std::make_unique<ChatSession>(std::move(stored), settings);
+  auto next = std::make_unique<ChatSession>(std::move(answerer), settings);
   session_->unload();  // two models need not fit into memory at once
   next->load();        // if this fails, run() loads the former one again
   session_ = std::move(next);
@@ -197,15 +194,16 @@ void Repl::load(const std::string& name) {
 }
 
 void Repl::save(const std::string& name) {
-  session_->save(store_, name);
+  session_->save(name);
   print(fmt::format("Created new model '{}'\n", name));
 }
 
 }  // namespace
 
-void run_repl(Store& store, std::unique_ptr<ChatSession> session) {
+void run_repl(const std::string& history, std::unique_ptr<ChatSession> session,
+              const OpenAnswerer& open) {
   session->load();  // Ctrl-C still ends the program here
-  Repl(store, std::move(session)).run();
+  Repl(history, std::move(session), open).run();
 }
 
 }  // namespace sparrow::cli

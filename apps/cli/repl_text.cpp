@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "api/model_defaults.h"
 #include "apps/cli/display_text.h"
-#include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
 #include "apps/cli/word_wrap.h"
-#include "base/memory_info.h"
 
 namespace sparrow::cli {
 namespace {
@@ -93,20 +92,6 @@ std::string parameters_help() {
   return text + "\nOllama's names are understood too: num_predict, repeat_last_n, num_ctx.\n\n";
 }
 
-// "1.5B", "135M": what the manifest says, else as counted.
-std::string size_text(const OpenedModel& model, int64_t count) {
-  const auto said = model.stored.config.find("model_type");
-  if (said != model.stored.config.end() && said->is_string()) return said->get<std::string>();
-  const auto number = static_cast<double>(count);
-  if (count >= 1000 * 1000 * 1000) return fmt::format("{:.1f}B", number / 1e9);
-  return count >= 1000 * 1000 ? fmt::format("{:.0f}M", number / 1e6) : grouped(count);
-}
-
-std::string quantization_text(const ModelReport& report) {
-  if (!report.file_type.empty()) return report.file_type;
-  return report.types.empty() ? "none" : "mostly " + report.types.front().type;
-}
-
 // The first `count` lines that are not empty, indented.
 std::string first_lines(std::string_view text, int count) {
   std::string lines;
@@ -121,32 +106,20 @@ std::string first_lines(std::string_view text, int count) {
   return lines;
 }
 
-std::string info_text(ChatSession& session) {
-  const OpenedModel& model = session.model();
-  const ModelReport report = make_report(*model.file);
-  const engine::EnginePlan& plan = session.plan();
+std::string info_text(const ChatSession& session) {
+  const ModelFacts& model = session.model();
   std::string text;
   const auto line = [&](std::string_view name, const std::string& value) {
     text += fmt::format("    {:<20}{}\n", name, value);
   };
   text += "  Model\n";
-  line("architecture", report.architecture);
-  line("parameters", size_text(model, report.parameter_count));
-  if (report.config) {
-    line("context length", grouped(report.config->context_length));
-    line("embedding length", grouped(report.config->hidden_size));
-  }
-  line("quantization", quantization_text(report));
+  line("architecture", model.architecture);
+  line("parameters", model.size);
+  if (model.context_length > 0) line("context length", grouped(model.context_length));
+  if (model.embedding_length > 0) line("embedding length", grouped(model.embedding_length));
+  line("quantization", model.quantization);
   text += "\n  Here\n";
-  if (model.stored.digest.empty()) {
-    line("file", model.stored.model_path);
-  } else {
-    line("ID", model.stored.digest.substr(0, 12));
-  }
-  line("context", grouped(plan.context_length) + " tokens");
-  line("weights", format_bytes(plan.weight_bytes));
-  line("KV cache", fmt::format("{}, {}", to_string(session.settings().engine.kv_type),
-                               format_bytes(plan.kv_bytes)));
+  for (const auto& [name, value] : session.answerer().details()) line(name, value);
   if (!session.params().chosen().empty()) {
     text += "\n  Parameters\n";
     for (const std::string& name : session.params().chosen()) {
@@ -156,7 +129,7 @@ std::string info_text(ChatSession& session) {
   if (!session.conversation().system_message().empty()) {
     text += fmt::format("\n  System\n    {}\n", session.conversation().system_message());
   }
-  const std::string license = first_lines(model.stored.license, 2);
+  const std::string license = first_lines(model.license, 2);
   if (!license.empty()) text += "\n  License\n" + license;
   return text + "\n";
 }
@@ -169,7 +142,7 @@ std::string parameters_text(const ChatSession& session) {
     const std::vector<std::string>& names = session.params().chosen();
     const bool is_chosen = std::find(names.begin(), names.end(), field.name) != names.end();
     const bool is_models =
-        sampling_field_text(session.model_params(), field) != sampling_field_text(general, field);
+        sampling_field_text(session.model().params, field) != sampling_field_text(general, field);
     std::string& list = is_chosen ? chosen : is_models ? models : others;
     list += fmt::format("  {:<30} {}\n", field.name, value);
   }
@@ -179,20 +152,12 @@ std::string parameters_text(const ChatSession& session) {
   return text + "Defaults:\n" + others + "\n";
 }
 
-std::string license_of(const OpenedModel& model) {
-  if (!model.stored.license.empty()) return model.stored.license;
-  const std::optional<std::string_view> named =
-      model.file->metadata().find_string("general.license");
-  return named ? std::string(*named) : "No license was specified for this model.";
-}
-
 }  // namespace
 
 std::string greeting(const ChatSession& session) {
-  const ModelReport report = make_report(*session.model().file);
-  return fmt::format("{} ({}, {}), {}\n", session.model().name(),
-                     size_text(session.model(), report.parameter_count), quantization_text(report),
-                     context_text(session.plan()));
+  const ModelFacts& model = session.model();
+  return fmt::format("{} ({}, {}), {}\n", model.name, model.size, model.quantization,
+                     session.context_text());
 }
 
 std::string help_text(std::string_view topic) {
@@ -203,14 +168,17 @@ std::string help_text(std::string_view topic) {
   return std::string(kHelp);
 }
 
-std::string show_text(ChatSession& session, std::string_view what) {
+std::string show_text(const ChatSession& session, std::string_view what) {
   const auto shown = [](std::string_view text) {  // a file's words
     return without_control_characters(text) + "\n";
   };
   if (what == "info") return without_control_characters(info_text(session));
-  if (what == "license") return shown(license_of(session.model()));
+  if (what == "license") {
+    const std::string& license = session.model().license;
+    return shown(license.empty() ? "No license was specified for this model." : license);
+  }
   if (what == "parameters") return parameters_text(session);
-  if (what == "template") return shown(session.model().chat_template->source());
+  if (what == "template") return shown(session.model().chat_template);
   if (what == "system") {
     const std::string& system = session.conversation().system_message();
     return system.empty() ? "No system message was specified for this model.\n"

@@ -20,7 +20,7 @@ std::string greeting(const ChatSession& session);
 std::string help_text(std::string_view topic);
 
 // `/show what`: "info", "license", "parameters", "system", "template".
-std::string show_text(ChatSession& session, std::string_view what);
+std::string show_text(const ChatSession& session, std::string_view what);
 
 // Broken into lines that fit the terminal.
 std::string wrapped(std::string_view text);

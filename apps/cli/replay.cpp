@@ -5,10 +5,12 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "apps/cli/command.h"
 #include "apps/cli/display_text.h"
+#include "apps/cli/engine_flags.h"
 #include "apps/cli/numbers.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -21,13 +23,13 @@ namespace {
 struct ReplayFlags {
   std::string file;
   std::string model;  // empty: the one that each receipt names
-  int threads = 0;
+  std::optional<int> threads;
 };
 
 // As the engine of the receipt was loaded.
 EngineOptions options_of(const Receipt& receipt, const ReplayFlags& flags) {
   EngineOptions options;
-  options.thread_count = flags.threads;
+  options.thread_count = flags.threads.value_or(0);
   options.max_sequences = 1;
   const Json& engine = receipt.origin.at("engine");
   options.kv_cache_type = engine.value("kv_cache_type", options.kv_cache_type);
@@ -107,9 +109,7 @@ void set_up_replay(CLI::App& app) {
                  "Receipts, one a line, as `sparrow run --receipt FILE` writes them")
       ->required();
   app.add_option("--model", flags->model, "In place of the one that the receipts name");
-  app.add_option("--threads", flags->threads, "Threads to compute with (one a core)")
-      ->type_name("COUNT")
-      ->check(CLI::Range(1, 1024));
+  add_threads_flag(app, flags->threads);
   app.callback([flags] { replay_file(*flags); });
 }
 

@@ -8,13 +8,12 @@
 #include <cstring>
 #include <memory>
 
-#include "api/model_source.h"
+#include "apps/cli/answer_text.h"
 #include "apps/cli/answer_writer.h"
 #include "apps/cli/chat_session.h"
 #include "apps/cli/command.h"
 #include "apps/cli/interrupt.h"
 #include "apps/cli/numbers.h"
-#include "apps/cli/pull.h"
 #include "apps/cli/repl.h"
 #include "apps/cli/run_flags.h"
 #include "base/error.h"
@@ -43,15 +42,15 @@ std::string read_stdin() {
 void answer_once(ChatSession& session, const std::string& prompt) {
   session.check_fits(prompt);
   session.load();
-  if (session.plan().is_reduced || session.settings().is_verbose) {
-    std::fprintf(stderr, "%s\n", context_text(session.plan()).c_str());
+  if (session.is_context_less() || session.settings().is_verbose) {
+    std::fprintf(stderr, "%s\n", session.context_text().c_str());
   }
   const Answer answer = session.ask(prompt, nullptr);
   if (answer.finish_reason == FinishReason::error) {
     fail(answer.error_code, "the answer broke off: {}", answer.error);
   }
   if (!answer.tokens.empty() && !answer.reader_is_gone) {
-    std::fputs(logprobs_text(answer, *session.model().tokenizer).c_str(), stderr);
+    std::fputs(logprobs_text(answer).c_str(), stderr);
   }
   if (session.settings().is_verbose && !answer.reader_is_gone) {
     std::fprintf(stderr, "\n%s", verbose_text(answer, session.load_s()).c_str());
@@ -60,13 +59,14 @@ void answer_once(ChatSession& session, const std::string& prompt) {
 
 void run(const RunFlags& flags, std::vector<std::string> words) {
   const ChatSettings settings = chat_settings(flags);
+  const AnswererOptions options = answerer_options(flags);
   const SignalHandling signals;
   Store store(Store::default_root());
-  StoredModel stored = find_model(store, flags.model, pull_with_progress);
-  auto session = std::make_unique<ChatSession>(std::move(stored), settings);
+  const auto open = [&](const std::string& model) { return open_answerer(store, model, options); };
+  auto session = std::make_unique<ChatSession>(open(flags.model), settings);
   const bool is_typed = ::isatty(STDIN_FILENO) == 1;
   if (is_typed && words.empty() && stdout_is_terminal()) {
-    run_repl(store, std::move(session));
+    run_repl(store.root() + "/history", std::move(session), open);
     return;
   }
   // What is piped in stands before the arguments, as with Ollama.

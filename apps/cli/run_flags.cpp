@@ -67,20 +67,26 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
       ->type_name("TOKENS")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
   app.add_flag("--raw", flags.is_raw, "The prompt is its own template, control tokens and all");
-  app.add_option("--threads", flags.threads, "Threads to compute with (one a core)")
-      ->type_name("COUNT")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--kv-type", flags.kv_type,
-                 "Numbers of the KV cache: f32, f16, bf16, q8_0 or q4_0 (f16)")
-      ->type_name("TYPE");
-  app.add_option("--activations", flags.activations,
-                 "Input of matrix products: auto, f32 (the reference) or quantized (auto)")
-      ->type_name("FORM");
+  add_engine_flags(app, flags.engine);
   app.add_option(
          "--rope-scaling", flags.rope_scaling,
          "Stretch positions for longer contexts: yarn:4 (times), linear:4, llama3:8, none, or "
          "a JSON object with Hugging Face's names (the file's)")
       ->type_name("SCALING");
+  app.add_flag_callback(
+         "--server", [&flags] { flags.server = ServerUse::always; },
+         "Have the running server answer, and nobody else")
+      ->group("Server");
+  app.add_flag_callback(
+         "--no-server", [&flags] { flags.server = ServerUse::never; },
+         "Answer with an engine of this program's own, also where a server runs")
+      ->group("Server")
+      ->excludes("--server");
+  app.add_option(
+         "--keep-alive,--keepalive", flags.keep_alive,
+         "How long the server keeps the model loaded: 5m, 1h30m, -1 for good (the server's)")
+      ->type_name("DURATION")
+      ->group("Server");
   app.add_option("--receipt", flags.receipt,
                  "Append each answer's receipt to a file, for `sparrow replay`")
       ->type_name("FILE");
@@ -114,13 +120,7 @@ ChatSettings chat_settings(const RunFlags& flags) {
   if (!flags.format.empty()) fail(ErrorCode::invalid_argument, "{}", kFormatRefusal);
   ChatSettings settings;
   settings.system = flags.system;
-  settings.engine.context_length = flags.context;
-  settings.engine.max_sequences = 1;
-  settings.engine.thread_count = flags.threads;
-  settings.engine.kv_type = parse_kv_type(flags.kv_type);
-  settings.engine.activations = parse_activation_mode(flags.activations);
-  if (!flags.rope_scaling.empty())
-    settings.engine.rope_scaling = parse_rope_scaling(flags.rope_scaling);
+  settings.context = flags.context;
   settings.receipt_path = flags.receipt;
   settings.is_raw = flags.is_raw;
   settings.is_verbose = flags.is_verbose;
@@ -133,6 +133,23 @@ ChatSettings chat_settings(const RunFlags& flags) {
     settings.parameters.emplace_back(field.name, values->second);
   }
   return settings;
+}
+
+AnswererOptions answerer_options(const RunFlags& flags) {
+  AnswererOptions options;
+  options.server = flags.server;
+  options.keep_alive = flags.keep_alive;
+  engine::EngineOptions& engine = options.engine;
+  engine.max_sequences = 1;
+  engine.thread_count = flags.engine.threads.value_or(0);
+  engine.kv_type = parse_kv_type(flags.engine.kv_type.value_or("f16"));
+  engine.activations = parse_activation_mode(flags.engine.activations.value_or("auto"));
+  if (!flags.rope_scaling.empty()) engine.rope_scaling = parse_rope_scaling(flags.rope_scaling);
+  if (engine.rope_scaling) options.own_flag = "--rope-scaling";
+  if (flags.engine.activations) options.own_flag = "--activations";
+  if (flags.engine.kv_type) options.own_flag = "--kv-type";
+  if (flags.engine.threads) options.own_flag = "--threads";
+  return options;
 }
 
 }  // namespace sparrow::cli

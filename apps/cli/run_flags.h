@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "apps/cli/chat_session.h"
+#include "apps/cli/engine_flags.h"
+#include "apps/cli/open_answerer.h"
 
 namespace sparrow::cli {
 
@@ -18,11 +20,11 @@ struct RunFlags {
   std::string prompt;  // the first word
   std::optional<std::string> system;
   int64_t context = 0;
-  int threads = 0;
-  std::string kv_type = "f16";
-  std::string activations = "auto";
+  EngineFlags engine;
   std::string rope_scaling;  // empty: the file's
   std::string receipt;       // a file; empty: none
+  std::string keep_alive;
+  ServerUse server = ServerUse::if_there;
   bool is_raw = false;
   bool is_verbose = false;
   bool no_wordwrap = false;
@@ -39,5 +41,6 @@ std::vector<std::string> prompt_words(const CLI::App& app, const RunFlags& flags
 
 // Checks the values: Error{invalid_argument} says what would be right.
 ChatSettings chat_settings(const RunFlags& flags);
+AnswererOptions answerer_options(const RunFlags& flags);
 
 }  // namespace sparrow::cli

@@ -45,15 +45,7 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   app.add_option("--max-sequences", flags.max_sequences, "Answers computed together (32)")
       ->type_name("COUNT")
       ->check(CLI::Range(int64_t{1}, int64_t{1024}));
-  app.add_option("--threads", flags.threads, "Threads to compute with (one a core)")
-      ->type_name("COUNT")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--kv-type", flags.kv_type,
-                 "Numbers of the KV cache: f32, f16, bf16, q8_0 or q4_0 (f16)")
-      ->type_name("TYPE");
-  app.add_option("--activations", flags.activations,
-                 "Input of matrix products: auto, f32 (the reference) or quantized (auto)")
-      ->type_name("FORM");
+  add_engine_flags(app, flags.engine);
 }
 
 ServiceOptions service_options(const ServeFlags& flags) {
@@ -74,9 +66,9 @@ ServiceOptions service_options(const ServeFlags& flags) {
   options.max_requests = flags.max_requests.value_or(options.max_requests);
   engine.context_length = flags.context.value_or(engine.context_length);
   engine.max_sequences = flags.max_sequences.value_or(engine.max_sequences);
-  engine.thread_count = flags.threads.value_or(engine.thread_count);
-  engine.kv_cache_type = flags.kv_type.value_or(engine.kv_cache_type);
-  engine.activations = flags.activations.value_or(engine.activations);
+  engine.thread_count = flags.engine.threads.value_or(engine.thread_count);
+  engine.kv_cache_type = flags.engine.kv_type.value_or(engine.kv_cache_type);
+  engine.activations = flags.engine.activations.value_or(engine.activations);
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/engine_flags.h"
 #include "server/service.h"
 
 namespace sparrow::cli {
@@ -25,9 +26,7 @@ struct ServeFlags {
   std::optional<int64_t> max_requests;
   std::optional<int64_t> context;
   std::optional<int64_t> max_sequences;
-  std::optional<int> threads;
-  std::optional<std::string> kv_type;
-  std::optional<std::string> activations;
+  EngineFlags engine;
 };
 
 // `flags` outlives the parsing.
