@@ -20,6 +20,7 @@ struct Reason {
   std::string text;
   bool is_news = true;
   ErrorCode code = ErrorCode::network;
+  std::string way_out = {};  // for those who insist
 };
 
 Reason reason_against(const ServerProbe& probe) {
@@ -27,8 +28,10 @@ Reason reason_against(const ServerProbe& probe) {
   if (probe.kind == Kind::sparrow) return {};
   // Nothing, or Ollama, on the usual port is nobody's mistake; where a variable names it, it is.
   const bool is_news = probe.kind == Kind::refused || is_server_named();
-  const std::string what = probe.kind == Kind::none ? "no server answers at" : "not used is";
-  return {fmt::format("{} {} ({})", what, server_url(), probe.problem), is_news};
+  if (probe.kind != Kind::none) return {fmt::format("{} {}", server_url(), probe.problem), is_news};
+  return {.text = fmt::format("no server answers at {} ({})", server_url(), probe.problem),
+          .is_news = is_news,
+          .way_out = "; `sparrow serve` starts one"};
 }
 
 // Null, and why, if the server has no such model, or is too old.
@@ -62,7 +65,7 @@ std::unique_ptr<Answerer> open_answerer(Store& store, const std::string& model,
   if (has_server && reason.text.empty()) {
     if (auto answerer = find_at_server(model, options.keep_alive, reason)) return answerer;
   }
-  if (options.server == ServerUse::always) fail(reason.code, "{}", reason.text);
+  if (options.server == ServerUse::always) fail(reason.code, "{}{}", reason.text, reason.way_out);
 
   StoredModel stored = find_model(store, model, pull_with_progress);
   if (reason.code == ErrorCode::not_found && !is_file(stored)) {

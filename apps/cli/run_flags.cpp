@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apps/cli/repl_text.h"
+#include "base/config_env.h"
 #include "base/error.h"
 
 namespace sparrow::cli {
@@ -138,6 +139,8 @@ ChatSettings chat_settings(const RunFlags& flags) {
 AnswererOptions answerer_options(const RunFlags& flags) {
   AnswererOptions options;
   options.server = flags.server;
+  if (options.server == ServerUse::if_there && config_env("SPARROW_NO_SERVER"))
+    options.server = ServerUse::never;
   options.keep_alive = flags.keep_alive;
   engine::EngineOptions& engine = options.engine;
   engine.max_sequences = 1;

@@ -41,6 +41,7 @@ std::vector<std::string> prompt_words(const CLI::App& app, const RunFlags& flags
 
 // Checks the values: Error{invalid_argument} says what would be right.
 ChatSettings chat_settings(const RunFlags& flags);
+// SPARROW_NO_SERVER, with any value, is --no-server where no flag says otherwise.
 AnswererOptions answerer_options(const RunFlags& flags);
 
 }  // namespace sparrow::cli

@@ -119,13 +119,13 @@ ServerProbe probe_server() {
   const int status = response.result.head.status;
   if (status == 0) return {Kind::none, response.result.problem};
   if (status == 401 || status == 403)
-    return {Kind::refused, "it refuses this program's key (SPARROW_API_KEY)"};
+    return {Kind::refused, "refuses this program's key (SPARROW_API_KEY)"};
   // Only sparrow has its own version beside Ollama's.
   const Json answer = Json::parse(response.text, nullptr, false);
   const bool has_version = answer.is_object() && answer.contains("version");
   if (status == 200 && has_version && answer.value("sparrow", Json()).is_string())
     return {Kind::sparrow, ""};
-  return {Kind::other, has_version ? "that is Ollama, not sparrow" : "that is not sparrow"};
+  return {Kind::other, has_version ? "is Ollama, not sparrow" : "is not sparrow"};
 }
 
 Json ask_server(const std::string& method, const std::string& path, const Json& body) {

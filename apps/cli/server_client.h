@@ -24,7 +24,7 @@ struct ServerProbe {
     none,
   };
   Kind kind = Kind::none;
-  std::string problem;  // why it is no sparrow, or none that can be used
+  std::string problem;  // "is Ollama, not sparrow"; of none: "no connection"
 };
 // Within two seconds.
 ServerProbe probe_server();

@@ -25,9 +25,10 @@ class CliTest : public testing::Test {
   std::string tiny() const { return folder_.file("tiny.gguf"); }
   std::string home() const { return folder_.file("home"); }
 
-  // No source of any model can be reached.
+  // No source of any model can be reached, and no server that this machine may run is asked.
   std::vector<std::string> variables() const {
     return {"SPARROW_HOME=" + home(),
+            "SPARROW_NO_SERVER=1",
             "HOME=" + folder_.path(),
             "HF_ENDPOINT=http://127.0.0.1:9",
             "MODELSCOPE_ENDPOINT=http://127.0.0.1:9",

@@ -20,8 +20,10 @@ class RealModelTest : public testing::TestWithParam<std::string> {
  protected:
   ProgramResult sparrow(std::vector<std::string> arguments, const std::string& input = {}) const {
     arguments.insert(arguments.begin(), SPARROW_PROGRAM);
-    return test_support::run_program(
-        {std::move(arguments), input, {"SPARROW_HOME=" + GetParam()}, false});
+    return test_support::run_program({std::move(arguments),
+                                      input,
+                                      {"SPARROW_HOME=" + GetParam(), "SPARROW_NO_SERVER=1"},
+                                      false});
   }
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RealModelTest);

@@ -41,7 +41,7 @@ class PullProcess : public testing::Test {
                                             const std::string& endpoint,
                                             const std::vector<std::string>& more_variables = {}) {
     std::vector<std::string> variables = {
-        "SPARROW_HOME=" + folder_.file("home"), "HF_ENDPOINT=" + endpoint,
+        "SPARROW_NO_SERVER=1", "SPARROW_HOME=" + folder_.file("home"), "HF_ENDPOINT=" + endpoint,
         std::string("MODELSCOPE_ENDPOINT=") + kClosedPort, "SPARROW_LOG=warn"};
     variables.insert(variables.end(), more_variables.begin(), more_variables.end());
     return ChildProcess::start(arguments, folder_.path(), variables);
