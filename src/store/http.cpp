@@ -152,6 +152,15 @@ size_t take_body(char* data, size_t, size_t size_bytes, void* user) {
   return 0;
 }
 
+// This machine itself, which no proxy reaches by that name.
+bool is_loopback(const std::string& url) {
+  std::string host = to_lower_ascii(url_host(url));
+  host.resize(std::min(host.size(), host.find(':', host.rfind(']') + 1)));
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  return host == "localhost" || host.ends_with(".localhost") || host == "[::1]";
+}
+
 void set_up(CURL* handle, const HttpRequest& request, const std::string& url, bool sends_token,
             int64_t left_ms, Transfer& transfer, HeaderList& headers) {
   curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
@@ -161,6 +170,11 @@ void set_up(CURL* handle, const HttpRequest& request, const std::string& url, bo
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  if (is_loopback(url)) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+  // A peer that has lost its network, or its power, says nothing at all.
+  curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(handle, CURLOPT_TCP_KEEPIDLE, 30L);
+  curl_easy_setopt(handle, CURLOPT_TCP_KEEPINTVL, 10L);
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
 #if LIBCURL_VERSION_NUM >= 0x075700
   // A name server that is silent must not hold up what comes after the time limit.

@@ -123,6 +123,15 @@ TEST_F(RunServerTest, a_server_gives_the_answer_that_an_own_engine_gives_and_kee
   EXPECT_EQ(server.get("/api/ps")["models"][0]["name"], "mine:latest");
 }
 
+TEST_F(RunServerTest, a_proxy_is_not_asked_for_this_machine) {
+  const ServeProcess server = serve();
+  std::vector<std::string> with = variables_with(server.address());
+  with.push_back("http_proxy=http://127.0.0.1:9");
+  const ProgramResult result = test_support::run_program(
+      {{SPARROW_PROGRAM, "run", "mine", "--server", "hello"}, "", with, false});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+}
+
 TEST_F(RunServerTest, verbose_and_log_probabilities_are_those_of_an_own_engine) {
   const ServeProcess server = serve();
   const ProgramResult verbose = run(server.address(), {"mine", "hello", "--verbose"});
