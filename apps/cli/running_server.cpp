@@ -1,5 +1,6 @@
 #include "apps/cli/running_server.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
@@ -270,6 +271,7 @@ std::vector<ListedModel> RunningServer::list() const {
                         entry.value("size", uint64_t{0}),
                         unix_seconds(text_of(entry, "modified_at"))});
     }
+    std::ranges::sort(models, {}, &ListedModel::name);
     return models;
   });
 }
