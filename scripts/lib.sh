@@ -14,6 +14,9 @@ cross_packages=(g++-aarch64-linux-gnu qemu-user libfmt-dev:arm64 libspdlog-dev:a
 
 say() { printf '%s\n' "$*" >&2; }
 
+# has_node: Node.js as npm's clients need it, which the package lists above leave out: Debian's own is older.
+has_node() { command -v npm > /dev/null && node -e 'process.exit(parseInt(process.version.slice(1)) < 20 ? 1 : 0)' 2> /dev/null; }
+
 # print_install_commands [DEBIAN PACKAGE…]: for scripts/run unless packages are given.
 print_install_commands() {
   local packages=("$@")

@@ -1,27 +1,17 @@
-// npm's @anthropic-ai/sdk against a server: node anthropic.mjs BASE_URL MODEL TOOL_MODEL, with the
-// package in CLIENTS_FOLDER. Exits 1 if anything is otherwise.
+// What Anthropic's official JavaScript client does.
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import path from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import { assertEnds, errorOf, longStory, messages, model, question, run, toolModel, url, weather } from './checks.mjs';
 
-const folder = process.env.CLIENTS_FOLDER ?? process.cwd();
-const Anthropic = createRequire(path.join(folder, 'package.json'))('@anthropic-ai/sdk');
-const [url, model = 'smollm2:135m', toolModel = 'qwen2.5-coder:0.5b'] = process.argv.slice(2);
 const client = new Anthropic({ baseURL: url, apiKey: 'none', maxRetries: 0 });
-const messages = [{ role: 'user', content: 'Name three colours.' }];
 const wanted = { model, messages, temperature: 0, max_tokens: 16 };
-const weather = {
-  name: 'get_weather',
-  description: 'The weather of a city',
-  input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
-};
-const question = { role: 'user', content: 'What is the weather in Paris? Use the tool.' };
+const asked = { role: 'user', content: question };
+const { parameters, ...named } = weather;
 const asksTool = {
-  model: toolModel, max_tokens: 200, temperature: 0, tools: [weather], messages: [question],
+  model: toolModel, max_tokens: 200, temperature: 0, tools: [{ ...named, input_schema: parameters }], messages: [asked],
 };
-const running = async () => (await (await fetch(`${url}/load`)).json()).server_load;
 
-const tests = {
+await run({
   async message() {
     const { data, response } = await client.messages.create(wanted).withResponse();
     assert.equal(data.type, 'message');
@@ -72,7 +62,7 @@ const tests = {
     const result = { type: 'tool_result', tool_use_id: call.id, content: 'Sunny, 21 degrees' };
     const next = await client.messages.create({
       ...asksTool,
-      messages: [question, { role: 'assistant', content: answer.content },
+      messages: [asked, { role: 'assistant', content: answer.content },
         { role: 'user', content: [result] }],
     });
     assert(next.content.length > 0);
@@ -94,35 +84,25 @@ const tests = {
     assert.equal(answer.stop_reason, 'max_tokens');
   },
   async abort() {
-    const stream = client.messages.stream({ ...wanted, max_tokens: 4000, temperature: 1 });
-    stream.once('text', () => stream.abort());
-    await assert.rejects(stream.finalMessage(), Anthropic.APIUserAbortError);
-    for (let i = 0; i < 50 && (await running()) > 0; ++i)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(await running(), 0);
+    const stream = client.messages.stream({ ...wanted, messages: longStory, max_tokens: 7000 });
+    const ended = errorOf(stream.finalMessage());
+    await new Promise((resolve) => stream.once('text', resolve));
+    await assertEnds(() => stream.abort());
+    assert((await ended) instanceof Anthropic.APIUserAbortError);
   },
   async errors() {
-    const fails = (request, type) =>
-      assert.rejects(client.messages.create(request), (error) => error instanceof type &&
-        error.error.type === 'error' && error.error.request_id === error.requestID);
+    const fails = async (request, type) => {
+      const error = await errorOf(client.messages.create(request));
+      assert(error instanceof type, error.stack);
+      assert.equal(error.error.type, 'error');
+      assert.equal(error.error.request_id, error.requestID);
+    };
     await fails({ ...wanted, model: 'nobody' }, Anthropic.NotFoundError);
     await fails({ ...wanted, max_tokens: 0 }, Anthropic.BadRequestError);
     await fails({ ...wanted, stream: true, model: 'nobody' }, Anthropic.NotFoundError);
-    await fails({ ...asksTool, tool_choice: { type: 'any' } }, Anthropic.BadRequestError);
+    await fails({ ...wanted, tools: asksTool.tools, tool_choice: { type: 'any' } }, Anthropic.BadRequestError);
     const source = { type: 'base64', media_type: 'image/png', data: 'aaaa' };
     await fails({ ...wanted, messages: [{ role: 'user', content: [{ type: 'image', source }] }] },
       Anthropic.BadRequestError);
   },
-};
-
-let failed = 0;
-for (const [name, run] of Object.entries(tests)) {
-  try {
-    await run();
-    console.log(`ok ${name}`);
-  } catch (error) {
-    ++failed;
-    console.log(`FAILED ${name}: ${error.stack}`);
-  }
-}
-process.exit(failed > 0 ? 1 : 0);
+});
