@@ -236,7 +236,7 @@ TEST(Admission, a_prompt_must_leave_room_for_an_answer) {
   const Admission admission(tokenizer, 1, 10);
   EXPECT_EQ(refusal(admission, {Ids(9, 0), {}}), "admitted");
   EXPECT_EQ(refusal(admission, {Ids(10, 0), {}}, ErrorCode::context_full),
-            "the prompt has 10 tokens, and the context of 10 must hold it and an answer");
+            "the prompt is too long: 10 tokens, and the context of 10 must hold it and an answer");
   SamplingParams only_read;
   only_read.max_tokens = 0;
   EXPECT_EQ(refusal(admission, {Ids(10, 0), only_read}), "admitted");

@@ -61,7 +61,7 @@ ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request
   }
   if (!first) {
     fail(ErrorCode::context_full,
-         "the prompt has {} tokens, and the context of {} must hold it and an answer",
+         "the prompt is too long: {} tokens, and the context of {} must hold it and an answer",
          prompt.ids.size(), room.context_tokens);
   }
   prompt.dropped_messages = static_cast<int64_t>(*first - system_count);

@@ -98,4 +98,4 @@ def check_prompt(ids: Sequence[int], tokenizer: Tokenizer) -> None:
         raise InvalidArgument(f"prompt token {ids.index(wrong)} must be a token id in [0, {size}), got {wrong}")
     room = tokenizer.model_max_length
     if len(ids) + 1 > room:
-        raise ContextFull(f"the prompt has {len(ids)} tokens, and the context of {room} must hold it and an answer")
+        raise ContextFull(f"the prompt is too long: {len(ids)} tokens, and the context of {room} must hold it and an answer")

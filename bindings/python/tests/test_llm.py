@@ -185,7 +185,7 @@ class RefusalTest(unittest.TestCase):
             (["a", ""], InvalidArgument, "prompt 1: the prompt is empty"),
             (["a", [VOCABULARY]], InvalidArgument, r"prompt 1: prompt token 0 must be .* in \[0, 263\), got 263"),
             (["a", [2**40]], InvalidArgument, "prompt 1: .*got 1099511627776"),
-            (["a", "x" * 500], ContextFull, "prompt 1: the prompt has 500 tokens, and the context of 400"),
+            (["a", "x" * 500], ContextFull, "prompt 1: the prompt is too long: 500 tokens, and the context of 400"),
             (["a", 5.0], TypeError, "prompt 1: "),
             (["a", {"text": "b"}], TypeError, "prompt 1: a prompt is a str"),
             ([{"prompt": "a", "multi_modal_data": {"image": 1}}], ValueError, "prompt 0: multi_modal_data"),

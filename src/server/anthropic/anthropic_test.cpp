@@ -157,7 +157,8 @@ TEST_F(Anthropic, refuses_in_its_own_words) {
   expect_error(with("model", "nobody"), 404, "not_found_error", "nobody");
   expect_error(with_content({{{"type", "image"}, {"source", Json::object()}}}), 400,
                "invalid_request_error", "this model reads text only");
-  expect_error(with_content(std::string(4000, 'x')), 400, "invalid_request_error", "context");
+  expect_error(with_content(std::string(4000, 'x')), 400, "invalid_request_error",
+               "prompt is too long");  // words that its clients look for
 }
 
 TEST_F(Anthropic, refuses_what_needs_constrained_decoding) {

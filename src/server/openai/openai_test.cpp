@@ -390,6 +390,9 @@ TEST_F(OpenAi, says_when_a_prompt_is_too_long) {
       post("/v1/completions", completion({{"prompt", std::string(600, 'x')}, {"stream", true}}));
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.json["error"]["code"], "context_length_exceeded") << answer.text;
+  // What clients that are given no code look for, to shorten a conversation.
+  EXPECT_THAT(answer.json["error"]["message"].get<std::string>(),
+              testing::HasSubstr("prompt is too long: 600 tokens"));
 }
 
 TEST_F(OpenAi, refuses_what_needs_constrained_decoding) {
