@@ -89,8 +89,8 @@ void Admission::fit(std::vector<TokenId>& prompt, const Request& request, int64_
   if (count <= kept) return;
   if (request.context_policy == ContextPolicy::error || kept < 1) {
     fail(ErrorCode::context_full,
-         "the prompt is too long: {} tokens, and the context of {} must hold it and an answer", count,
-         context);
+         "the prompt is too long: {} tokens, and the context of {} must hold it and an answer",
+         count, context);
   }
   const std::vector<TokenId> prefix = tokenizer_.prefix();
   const bool has_prefix = static_cast<int64_t>(prefix.size()) < kept &&
