@@ -27,6 +27,31 @@ std::string_view number_of(const nlohmann::detail::out_of_range& error) {
   return text.substr(0, text.find('\''));
 }
 
+constexpr size_t kMostNumberChars = 64;
+constexpr size_t kMostStringBytes = size_t{16} << 20;
+
+// The parser does not show how a number was written, so this looks at the text beforehand.
+void check_numbers(std::string_view text, std::string_view what, ErrorCode code) {
+  bool is_in_string = false;
+  size_t length = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') is_in_string = false;
+      continue;
+    }
+    is_in_string = c == '"';
+    const bool is_of_number =
+        (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+    length = is_of_number ? length + 1 : 0;
+    if (length > kMostNumberChars) {
+      fail(code, "{} has a number of more than {} characters at byte {}", what, kMostNumberChars,
+           i + 1 - kMostNumberChars);
+    }
+  }
+}
+
 // Limits are checked while parsing: what breaks them must never exist, not even to be destroyed.
 template <typename AnyJson>
 AnyJson parse_within(std::string_view text, std::string_view what, const JsonLimits& limits,
@@ -37,8 +62,16 @@ AnyJson parse_within(std::string_view text, std::string_view what, const JsonLim
   }
   using Event = typename AnyJson::parse_event_t;
   std::vector<size_t> key_counts(limits.depth + 1);  // of the open objects, by depth
-  const auto is_within = [&](int depth, Event event, AnyJson&) {
+  check_numbers(text, what, code);
+  const auto is_within = [&](int depth, Event event, AnyJson& value) {
     const size_t level = static_cast<size_t>(depth);
+    if ((event == Event::key || event == Event::value) && value.is_string()) {
+      const size_t size_bytes = value.template get_ref<const std::string&>().size();
+      if (size_bytes > kMostStringBytes) {
+        fail(code, "{} has a string of {} bytes; at most {} are taken", what, size_bytes,
+             kMostStringBytes);
+      }
+    }
     if ((event == Event::object_start || event == Event::array_start) && level >= limits.depth) {
       fail(code, "{} nests JSON deeper than {} levels", what, limits.depth);
     }

@@ -32,6 +32,21 @@ TEST(ParseJson, takes_16384_keys_in_each_object_and_refuses_16385) {
   EXPECT_EQ(parse_tree_json(object_with_keys(20000), "test")[0].size(), 20000u);
 }
 
+TEST(ParseJson, takes_numbers_of_64_characters_and_refuses_65) {
+  const std::string at_limit = "0." + std::string(62, '1');
+  EXPECT_NO_THROW(parse_json("[" + at_limit + ", " + at_limit + "]", "test"));
+  EXPECT_NO_THROW(parse_json("\"" + std::string(65, '1') + "\\\"" + at_limit + "\"", "test"));
+  EXPECT_THROW(parse_json("[" + at_limit + "1]", "test"), Error);
+  EXPECT_THROW(parse_json("{\"a\":1e" + std::string(63, '0') + "}", "test"), Error);
+}
+
+TEST(ParseJson, takes_strings_of_16_MiB_and_refuses_a_byte_more) {
+  const std::string at_limit(size_t{16} << 20, 'a');
+  EXPECT_NO_THROW(parse_json("[\"" + at_limit + "\"]", "test"));
+  EXPECT_THROW(parse_json("[\"" + at_limit + "a\"]", "test"), Error);
+  EXPECT_THROW(parse_json("{\"" + at_limit + "a\":0}", "test"), Error);
+}
+
 TEST(ParseJson, a_broken_tree_is_a_broken_file) {
   try {
     parse_tree_json("{", "tokenizer.json");
