@@ -1,6 +1,7 @@
 #include "chat/context_fit.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace sparrow {
 
@@ -13,16 +14,33 @@ int64_t answer_room(int64_t context_tokens, int64_t max_tokens) {
 std::optional<size_t> first_that_fits(std::span<const Message> messages, size_t first,
                                       const ContextRoom& room,
                                       const std::function<int64_t(size_t)>& count_from) {
-  for (;;) {
-    const int64_t count = count_from(first);
-    // A turn begins with a user's message: many templates want one first.
-    size_t next = first + 1;
-    while (next < messages.size() && messages[next].role != "user") ++next;
-    const bool is_last = next >= messages.size();
-    if (count <= room.context_tokens - room.answer_tokens) return first;
-    if (is_last) return count < room.context_tokens ? std::optional(first) : std::nullopt;
-    first = next;
+  const int64_t most = room.context_tokens - room.answer_tokens;
+  int64_t count = count_from(first);
+  if (count <= most) return first;
+  // A turn begins with a user's message: many templates want one first.
+  std::vector<size_t> turns;
+  for (size_t i = first + 1; i < messages.size(); ++i)
+    if (messages[i].role == "user") turns.push_back(i);
+  if (turns.empty()) return count < room.context_tokens ? std::optional(first) : std::nullopt;
+
+  // Prompts get shorter from turn to turn, and each is rendered whole: halving finds the first that
+  // fits. The last turn needs no room for an answer of any length.
+  size_t low = 0;
+  size_t high = turns.size() - 1;
+  size_t counted = turns.size();
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    counted = middle;
+    if (count_from(turns[middle]) <= most) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
   }
+  if (counted != low) count = count_from(turns[low]);
+  const bool is_last = low + 1 == turns.size();
+  if (counted != low && is_last && count >= room.context_tokens) return std::nullopt;
+  return turns[low];
 }
 
 }  // namespace sparrow

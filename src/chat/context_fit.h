@@ -24,7 +24,8 @@ int64_t answer_room(int64_t context_tokens, int64_t max_tokens);
 // The first message that is still seen: from `first` on the oldest turns go, whole, until the rest
 // leaves the room for an answer. The last turn stays, if it leaves one token at least; else
 // nothing. `count_from(i)` gives the tokens of the prompt with the messages from i on; the last
-// call is for what is returned, or for the last turn.
+// call is for what is returned, or for the last turn. It should fall with i: then the fewest turns
+// go, for a logarithm of calls.
 std::optional<size_t> first_that_fits(std::span<const Message> messages, size_t first,
                                       const ContextRoom& room,
                                       const std::function<int64_t(size_t)>& count_from);
