@@ -137,6 +137,10 @@ ChatDelta OutputParser::finish() {
   return impl_->sink.take();
 }
 
+bool has_tools(const ChatTemplate& chat_template) {
+  return output_format_of(chat_template).name != std::string_view("plain");
+}
+
 bool has_reasoning(const ChatTemplate& chat_template) {
   const auto names_tag = [](const std::string& source) {
     return source.find(kOpen) != std::string::npos;

@@ -35,6 +35,9 @@ const OutputFormat& find_output_format(std::string_view name);
 
 // Whether the model may think between <think> and </think> before it answers.
 bool has_reasoning(const ChatTemplate& chat_template);
+
+// Whether it tells the model of tools, in a format whose calls are found in answers.
+bool has_tools(const ChatTemplate& chat_template);
 // Whether the prompt has opened <think>, so that the answer begins inside of it.
 bool opens_reasoning(std::span<const Segment> prompt);
 

@@ -35,6 +35,8 @@ ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request
   if (!request.chat_template.empty())
     own = ChatTemplate::from_source(request.chat_template, model.tokenizer.get());
   const ChatTemplate& chat_template = own != nullptr ? *own : *model.chat_template;
+  if (!request.tools.empty() && !has_tools(chat_template))
+    fail(ErrorCode::invalid_argument, "\"{}\" does not support tools", model.name());
 
   ChatPrompt prompt;
   prompt.format =

@@ -23,7 +23,7 @@ struct ChatPrompt {
 
 // `may_drop`: the oldest turns go until the rest leaves room for an answer; else all of it must
 // fit. Throws Error{context_full} with the numbers where it does not, Error{invalid_argument} for
-// what the template refuses.
+// what the template refuses, and for tools where it knows none.
 ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request,
                             const ContextRoom& room, bool may_drop = false);
 

@@ -74,16 +74,11 @@ std::string content_text(const Json& content, const std::string& path) {
   return text;
 }
 
-std::vector<Tool> parse_tools(const Json& tools, const std::string& path) {
-  constexpr size_t kMostTools = 128;
-  constexpr size_t kMostBytes = size_t{64} << 10;
-  if (tools.size() > kMostTools) {
-    fail(ErrorCode::invalid_argument, "{} must hold at most {} tools, got {}", path, kMostTools,
-         tools.size());
-  }
+std::vector<Tool> parse_tools(const Json& tools) {
+  check_tool_count(tools);
   std::vector<Tool> parsed;
   for (size_t i = 0; i < tools.size(); ++i) {
-    const JsonFields tool(tools[i], fmt::format("{}[{}]", path, i));
+    const JsonFields tool(tools[i], fmt::format("tools[{}]", i));
     const std::string type = tool.text("type").value_or("function");
     if (type != "function") {
       fail(ErrorCode::invalid_argument, "{} must be function, got {}", tool.path_of("type"), type);
@@ -93,16 +88,41 @@ std::vector<Tool> parse_tools(const Json& tools, const std::string& path) {
       fail(ErrorCode::invalid_argument, "{} is required", tool.path_of("function"));
     const JsonFields fields(*function, tool.path_of("function"));
     const Json* parameters = fields.object("parameters");
-    const std::string schema = parameters != nullptr ? parameters->dump() : "";
-    if (schema.size() > kMostBytes) {
-      fail(ErrorCode::invalid_argument, "{} must have at most {} bytes, got {}",
-           fields.path_of("parameters"), kMostBytes, schema.size());
-    }
     parsed.push_back({.name = fields.required_text("name"),
                       .description = fields.text("description").value_or(""),
-                      .parameters = schema});
+                      .parameters = parameters != nullptr ? to_wire(*parameters) : ""});
   }
+  check_schema_sizes(parsed, "function.parameters");
   return parsed;
+}
+
+void check_message_count(const Json& messages) {
+  if (messages.size() <= kMostMessages) return;
+  fail(ErrorCode::invalid_argument, "messages must hold at most {} messages, got {}", kMostMessages,
+       messages.size());
+}
+
+void check_tool_count(const Json& tools) {
+  if (tools.size() <= kMostTools) return;
+  fail(ErrorCode::invalid_argument, "tools must hold at most {} tools, got {}", kMostTools,
+       tools.size());
+}
+
+void check_schema_sizes(const std::vector<Tool>& tools, std::string_view schema) {
+  size_t in_all = 0;
+  for (size_t i = 0; i < tools.size(); ++i) {
+    const size_t size_bytes = tools[i].parameters.size();
+    if (size_bytes > kMostSchemaBytes) {
+      fail(ErrorCode::invalid_argument, "tools[{}].{} must have at most {} bytes, got {}", i,
+           schema, kMostSchemaBytes, size_bytes);
+    }
+    in_all += size_bytes;
+  }
+  if (in_all > kMostSchemaBytesInAll) {
+    fail(ErrorCode::invalid_argument,
+         "tools must have schemas of at most {} bytes in all, got {} bytes", kMostSchemaBytesInAll,
+         in_all);
+  }
 }
 
 }  // namespace sparrow

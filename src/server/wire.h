@@ -28,7 +28,24 @@ std::string rfc3339(int64_t unix_s);
 // model reads text".
 std::string content_text(const Json& content, const std::string& path);
 
+// The types of these two in the notation of schema_text.h.
+inline constexpr std::string_view kContentType =
+    "string|[string|{type! 'text'|'input_text'|'output_text', text string}]";
+inline constexpr std::string_view kToolType =
+    "{type 'function' = \"function\", "
+    "function! {name! string, description string, parameters object, strict false}}";
+
 // OpenAI's list of tools, which Ollama's is too: {"type": "function", "function": {…}}.
-std::vector<Tool> parse_tools(const Json& tools, const std::string& path);
+std::vector<Tool> parse_tools(const Json& tools);
+
+// What every dialect's conversation keeps to. Throws Error{invalid_argument}.
+inline constexpr size_t kMostMessages = 4096;
+inline constexpr size_t kMostTools = 128;
+inline constexpr size_t kMostSchemaBytes = size_t{64} << 10;  // of one tool
+inline constexpr size_t kMostSchemaBytesInAll = size_t{512} << 10;
+void check_message_count(const Json& messages);
+void check_tool_count(const Json& tools);
+// `schema`: where a tool has it, "function.parameters".
+void check_schema_sizes(const std::vector<Tool>& tools, std::string_view schema);
 
 }  // namespace sparrow

@@ -176,6 +176,19 @@ TEST_F(Anthropic, refuses_what_needs_constrained_decoding) {
   expect_error(with("tools", Json::array({tool})), 400, "invalid_request_error", "custom");
 }
 
+TEST_F(Anthropic, names_the_request_also_where_no_handler_has_seen_it) {
+  RawClient client(service().addresses().front());
+  client.send(
+      "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: test-2\r\n"
+      "Content-Length: 999999999\r\n\r\n");
+  const auto response = client.read_response();
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 413);
+  EXPECT_EQ(response->header("request-id"), "test-2");
+  EXPECT_EQ(Json::parse(response->body)["request_id"], "test-2");
+  EXPECT_EQ(Json::parse(response->body)["error"]["type"], "request_too_large");
+}
+
 TEST_F(Anthropic, says_what_is_wrong_with_a_body_that_is_no_json) {
   const Answer answer = ask("POST", "/v1/messages", "{\"model\":");
   EXPECT_EQ(answer.response.status, 400);

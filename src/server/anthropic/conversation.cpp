@@ -9,10 +9,6 @@
 namespace sparrow::anthropic {
 namespace {
 
-constexpr size_t kMostMessages = 4096;
-constexpr size_t kMostTools = 128;
-constexpr size_t kMostSchemaBytes = size_t{64} << 10;
-
 // A string, or blocks of text one after another.
 std::string block_text(const JsonFields& fields, std::string_view name) {
   const Json* content = fields.find(name);
@@ -95,11 +91,8 @@ class Conversation {
   std::map<std::string, std::string> tool_names_;
 };
 
-std::vector<Tool> parse_tools(const Json& list) {
-  if (list.size() > kMostTools) {
-    fail(ErrorCode::invalid_argument, "tools must hold at most {} tools, got {}", kMostTools,
-         list.size());
-  }
+std::vector<Tool> parse_custom_tools(const Json& list) {
+  check_tool_count(list);
   std::vector<Tool> tools;
   for (size_t i = 0; i < list.size(); ++i) {
     const JsonFields fields(list[i], fmt::format("tools[{}]", i));
@@ -117,15 +110,11 @@ std::vector<Tool> parse_tools(const Json& list) {
     const Json* schema = fields.object("input_schema");
     if (schema == nullptr)
       fail(ErrorCode::invalid_argument, "{} is required", fields.path_of("input_schema"));
-    std::string parameters = to_wire(*schema);
-    if (parameters.size() > kMostSchemaBytes) {
-      fail(ErrorCode::invalid_argument, "{} must have at most {} bytes, got {}",
-           fields.path_of("input_schema"), kMostSchemaBytes, parameters.size());
-    }
     tools.push_back({.name = fields.required_text("name"),
                      .description = fields.text("description").value_or(""),
-                     .parameters = std::move(parameters)});
+                     .parameters = to_wire(*schema)});
   }
+  check_schema_sizes(tools, "input_schema");
   return tools;
 }
 
@@ -162,16 +151,13 @@ ChatRequest parse_conversation(const JsonFields& request) {
   const Json* list = request.list("messages");
   if (list == nullptr) fail(ErrorCode::invalid_argument, "messages is required");
   if (list->empty()) fail(ErrorCode::invalid_argument, "messages must hold at least one message");
-  if (list->size() > kMostMessages) {
-    fail(ErrorCode::invalid_argument, "messages must hold at most {} messages, got {}",
-         kMostMessages, list->size());
-  }
+  check_message_count(*list);
   for (size_t i = 0; i < list->size(); ++i)
     conversation.add((*list)[i], fmt::format("messages[{}]", i));
 
   ChatRequest chat;
   chat.messages = std::move(conversation.messages);
-  if (const Json* tools = request.list("tools")) chat.tools = parse_tools(*tools);
+  if (const Json* tools = request.list("tools")) chat.tools = parse_custom_tools(*tools);
   apply_tool_choice(request, chat);
   apply_thinking(request, chat);
   // An assistant's last message is the beginning of the answer.

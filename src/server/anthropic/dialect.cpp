@@ -27,23 +27,15 @@ std::string_view error_type(int status) {
 
 }  // namespace
 
-Json error_json(const http::Failure& failure, const std::string& request_id) {
-  Json error = {{"type", "error"},
-                {"error", {{"type", error_type(failure.status)}, {"message", failure.message}}}};
-  error["request_id"] = request_id.empty() ? Json() : Json(request_id);
-  return error;
+Json error_json(const http::Failure& failure) {
+  const std::string& id = failure.request_id;
+  return {{"type", "error"},
+          {"error", {{"type", error_type(failure.status)}, {"message", failure.message}}},
+          {"request_id", id.empty() ? Json() : Json(id)}};
 }
 
 http::ErrorBody error_body(const http::Failure& failure) {
-  return {"application/json", to_wire(error_json(failure, ""))};
-}
-
-void reply_error(http::Exchange& exchange, const http::Failure& failure) {
-  const std::string& id = exchange.request().id;
-  http::Headers headers = failure.headers;
-  headers.set("Content-Type", "application/json");
-  headers.set("request-id", id);
-  exchange.reply(failure.status, std::move(headers), to_wire(error_json(failure, id)));
+  return {"application/json", to_wire(error_json(failure)), {{"request-id", failure.request_id}}};
 }
 
 }  // namespace sparrow::anthropic

@@ -16,11 +16,9 @@ namespace sparrow::anthropic {
 
 std::vector<http::Route> routes(ServerState& state);
 
-// {"type": "error", "error": {"type", "message"}, "request_id"}; without an id where none is known.
-Json error_json(const http::Failure& failure, const std::string& request_id);
+// {"type": "error", "error": {"type", "message"}, "request_id"}; the id is a header too.
+Json error_json(const http::Failure& failure);
 http::ErrorBody error_body(const http::Failure& failure);
-// Before an answer has begun.
-void reply_error(http::Exchange& exchange, const http::Failure& failure);
 
 // system, messages, tools, tool_choice and thinking. Throws Error{invalid_argument} for what is
 // wrong, Error{unsupported} for a choice of tools that needs constrained decoding.

@@ -7,6 +7,7 @@
 #include "server/anthropic/dialect.h"
 #include "server/chat_prompt.h"
 #include "server/event_stream.h"
+#include "server/sampling_schema.h"
 #include "server/wire.h"
 
 namespace sparrow::anthropic {
@@ -63,10 +64,12 @@ class Writer final : public AnswerWriter {
 
   void fail(const http::Failure& failure) override {
     if (!stream_.has_begun()) {
-      reply_error(*exchange_, failure);
+      exchange_->fail(failure);
       return;
     }
-    stream_.send(error_json(failure, exchange_->request().id), "error");
+    http::Failure known = failure;
+    known.request_id = exchange_->request().id;
+    stream_.send(error_json(known), "error");
     stream_.end();
   }
 
@@ -182,15 +185,21 @@ void refuse_constraints(const JsonFields& request) {
   }
 }
 
-SamplingParams parse_params(const JsonFields& request, const OpenedModel& model) {
+constexpr const char* kSamplingFields[] = {"temperature", "top_p", "top_k", "seed"};
+
+SamplingParams general_params() {
   SamplingParams general;
   general.temperature = 1;
   general.top_k = 0;
   general.top_p = 1;
   general.min_p = 0;
-  SamplingParams params = model_params(model.stored, model.file->metadata(), general);
+  return general;
+}
+
+SamplingParams parse_params(const JsonFields& request, const OpenedModel& model) {
+  SamplingParams params = model_params(model.stored, model.file->metadata(), general_params());
   Json chosen = Json::object();
-  for (const char* name : {"temperature", "top_p", "top_k", "seed"}) {
+  for (const char* name : kSamplingFields) {
     if (const Json* value = request.find(name)) chosen[name] = *value;
   }
   if (request.list("stop_sequences") != nullptr) chosen["stop"] = request.texts("stop_sequences");
@@ -207,6 +216,17 @@ int64_t parse_max_tokens(const JsonFields& request) {
 }
 
 }  // namespace
+
+Json params_schema() {
+  const SamplingParams general = general_params();
+  Json schema = Json::object();
+  for (const char* name : kSamplingFields)
+    schema[name] = sampling_schema(*find_sampling_field(name), general);
+  // A list only, other than the field of the table.
+  schema["stop_sequences"] = sampling_schema(*find_sampling_field("stop"), general);
+  schema["stop_sequences"]["anyOf"].erase(0);
+  return schema;
+}
 
 void messages(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   const Json body = parse_body(exchange->request().body);

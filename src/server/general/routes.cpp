@@ -84,9 +84,10 @@ void cancel_request(ServerState& state, const ExchangePtr& exchange) {
 
 std::vector<http::Route> routes(ServerState& state) {
   using Handle = void (*)(ServerState&, const ExchangePtr&);
+  using http::RunsOn;
+  using http::Scope;
   const auto row = [&state](std::string method, std::string pattern, Handle handle,
-                            std::string_view summary, http::Scope scope,
-                            http::RunsOn runs_on = http::RunsOn::worker) {
+                            const Operation& described, Scope scope, RunsOn runs_on = RunsOn::io) {
     return http::Route{
         .method = std::move(method),
         .pattern = std::move(pattern),
@@ -94,21 +95,35 @@ std::vector<http::Route> routes(ServerState& state) {
         .scope = scope,
         .runs_on = runs_on,
         .error_shape = openai::error_body,
-        .operation = operation(summary)};
+        .operation = operation(described)};
   };
-  using http::RunsOn;
-  using http::Scope;
+  const auto json = [](std::string type) { return Reply{.type = std::move(type)}; };
+  const Reply text = {.content_type = "text/plain", .type = "string"};
   return {
-      row("GET", "/", root, "What this is", Scope::open),
-      row("GET", "/health", health, "Whether the server is there", Scope::open, RunsOn::io),
-      row("GET", "/v1/health", health, "The same as /health", Scope::open, RunsOn::io),
-      row("GET", "/ready", ready, "Whether the engines go on", Scope::open, RunsOn::io),
-      row("GET", "/metrics", metrics, "What is measured, for Prometheus", Scope::observe,
-          RunsOn::io),
-      row("GET", "/openapi.json", openapi, "This document", Scope::inference, RunsOn::io),
-      row("GET", "/requests", list_requests, "The requests that are being answered", Scope::observe,
-          RunsOn::io),
-      row("DELETE", "/requests/{id}", cancel_request, "Ends a request", Scope::manage, RunsOn::io),
+      row("GET", "/", root,
+          {.summary = "What this is",
+           .replies = {text, {.content_type = "text/html", .type = "string"}}},
+          Scope::open, RunsOn::worker),
+      row("GET", "/health", health,
+          {.summary = "Whether the server is there", .replies = {json("{status! 'ok'}")}},
+          Scope::open),
+      row("GET", "/v1/health", health,
+          {.summary = "The same as /health", .replies = {json("{status! 'ok'}")}}, Scope::open),
+      row("GET", "/ready", ready,
+          {.summary = "Whether the engines go on", .replies = {json("{status! 'ready'}")}},
+          Scope::open),
+      row("GET", "/metrics", metrics,
+          {.summary = "What is measured, for Prometheus", .replies = {text}}, Scope::observe),
+      row("GET", "/openapi.json", openapi,
+          {.summary = "This document", .replies = {json("{openapi! string, paths! object}")}},
+          Scope::inference),
+      row("GET", "/requests", list_requests,
+          {.summary = "The requests that are being answered",
+           .replies = {json("{requests! [{id! string, path! string, model! string, "
+                            "prompt_tokens! integer, seconds! number}]}")}},
+          Scope::observe),
+      row("DELETE", "/requests/{id}", cancel_request,
+          {.summary = "Ends a request", .replies = {json("{cancelled! integer}")}}, Scope::manage),
   };
 }
 

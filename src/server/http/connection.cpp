@@ -314,10 +314,8 @@ void Connection::run_handler() {
   const std::shared_ptr<Exchange> handle = Exchange::handle_of(exchange_);
   if (handle->route().runs_on == RunsOn::io) return call_handler(handle);
   if (core_.workers.submit([handle] { call_handler(handle); })) return;
-  handle->fail({.status = 503,
-                .message = "the server is busy, try again later",
-                .code = "overloaded",
-                .headers = {{"Retry-After", "1"}}});
+  handle->fail(
+      {.status = 503, .message = "the server is busy, try again later", .code = "overloaded"});
 }
 
 // --- output

@@ -60,14 +60,19 @@ bool Exchange::reply_json(int status, std::string json) {
 }
 
 bool Exchange::fail(const Failure& failure) {
+  Failure known = failure;
+  known.request_id = request_.id;
   ErrorBody error;
   try {
-    error = route_->error_shape(failure);
+    error = route_->error_shape(known);
   } catch (const std::exception&) {
-    error = plain_text_error(failure);  // say, a message that is not UTF-8 and a shape in JSON
+    error = plain_text_error(known);  // say, a message that is not UTF-8 and a shape in JSON
   }
   Headers headers = failure.headers;
+  for (const Header& header : error.headers) headers.add(header.name, header.value);
   headers.add("Content-Type", std::move(error.content_type));
+  // Clients that retry wait as they are told.
+  if (failure.status == 503 && !headers.has("Retry-After")) headers.add("Retry-After", "1");
   return reply(failure.status, std::move(headers), std::move(error.body));
 }
 

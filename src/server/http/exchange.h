@@ -37,7 +37,7 @@ class Exchange {
   // the client is gone; so it is for all four.
   bool reply(int status, Headers headers, std::string body);
   bool reply_json(int status, std::string json);
-  // In the shape of the route's family.
+  // In the shape of the route's family. A 503 that does not say when to come back says 1 s.
   bool fail(const Failure& failure);
   // An answer in pieces: chunked, or up to the end of the connection for HTTP/1.0.
   bool begin_stream(int status, Headers headers);

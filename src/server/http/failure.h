@@ -12,13 +12,15 @@ struct Failure {
   int status = 500;
   std::string message;
   std::string code = {};  // a machine's word for it, if the family has one: "rate_limit_exceeded"
-  std::string parameter = {};  // the field at fault: "messages[0].content"
-  Headers headers = {};        // "Retry-After"
+  std::string parameter = {};   // the field at fault: "messages[0].content"
+  Headers headers = {};         // "Retry-After"
+  std::string request_id = {};  // the exchange fills it in
 };
 
 struct ErrorBody {
   std::string content_type;
   std::string body;
+  Headers headers = {};  // of its family
 };
 
 // One a family: OpenAI's, Ollama's, Anthropic's JSON.

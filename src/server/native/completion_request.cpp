@@ -9,6 +9,8 @@
 #include "sampling/params_json.h"
 #include "server/native/completion.h"
 #include "server/native/dialect.h"
+#include "server/sampling_schema.h"
+#include "server/schema_text.h"
 
 namespace sparrow::native {
 namespace {
@@ -23,6 +25,11 @@ constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
     {"n_predict", "max_tokens"},
     {"n_probs", "logprobs"},
 };
+// Any number below zero is a way to say this one, which the field itself takes.
+constexpr std::pair<std::string_view, int64_t> kOffBelowZero[] = {
+    {"top_k", 0}, {"max_tokens", -1}, {"seed", -1}, {"logprobs", -1}, {"temperature", 0}};
+constexpr int64_t kAnySeed = 4294967295;
+constexpr std::string_view kConstraints[] = {"grammar", "json_schema", "response_format"};
 // Fields of the table that are read by themselves.
 constexpr std::string_view kNotHere[] = {"logprobs", "prompt_logprobs", "logit_bias"};
 
@@ -90,8 +97,18 @@ std::map<int32_t, double> parse_biases(const JsonFields& request, const OpenedMo
   return biases;
 }
 
+// Ways to say "off" and "any" that the field itself does not take.
+void put_off_values(Json& chosen) {
+  for (const auto& [name, off] : kOffBelowZero) {
+    const auto value = chosen.find(name);
+    if (value != chosen.end() && value->is_number() && value->get<double>() < 0) *value = off;
+  }
+  if (chosen.contains("logprobs") && chosen["logprobs"] == 0) chosen["logprobs"] = -1;
+  if (chosen.contains("seed") && chosen["seed"] == kAnySeed) chosen["seed"] = -1;
+}
+
 void refuse_constraints(const JsonFields& request) {
-  for (const char* name : {"grammar", "json_schema", "response_format"}) {
+  for (const std::string_view name : kConstraints) {
     const Json* value = request.find(name);
     if (value == nullptr || *value == "" || *value == Json::object()) continue;
     fail(ErrorCode::unsupported,
@@ -121,40 +138,49 @@ Prompts parse_prompts(const JsonFields& request, const OpenedModel& model) {
 SamplingParams parse_params(const JsonFields& request, const OpenedModel& model) {
   refuse_constraints(request);
   SamplingParams params = model_params(model.stored, model.file->metadata());
+  // What has two names is there by either; llama-server's own counts.
   Json chosen = Json::object();
   for (const SamplingField& field : sampling_fields()) {
     if (std::ranges::find(kNotHere, field.name) != std::end(kNotHere)) continue;
     if (const Json* value = request.find(field.name)) chosen[std::string(field.name)] = *value;
   }
+  Json renamed = Json::object();
   for (const auto& [wire, field] : kRenamed) {
-    if (const Json* value = request.find(wire)) chosen[std::string(field)] = *value;
+    if (const Json* value = request.find(wire)) renamed[std::string(field)] = *value;
   }
-  // Ways to say "off" and "any" that the field itself does not take.
-  const auto replace = [&](const char* name, auto is_meant, const Json& by) {
-    const auto found = chosen.find(name);
-    if (found != chosen.end() && found->is_number() && is_meant(found->get<double>())) *found = by;
-  };
-  replace(
-      "top_k", [](double value) { return value < 0; }, 0);
-  replace(
-      "max_tokens", [](double value) { return value < 0; }, -1);
-  replace(
-      "seed", [](double value) { return value < 0 || value == 4294967295.0; }, -1);
-  replace(
-      "logprobs", [](double value) { return value <= 0; }, -1);
-  replace(
-      "temperature", [](double value) { return value < 0; }, 0);
+  put_off_values(chosen);
+  put_off_values(renamed);
   if (request.find("stop") != nullptr) {
     std::vector<std::string> stop = request.texts("stop");
     std::erase(stop, "");
     chosen["stop"] = stop;
   }
   set_sampling_fields(params, chosen);
+  set_sampling_fields(params, renamed);
   if (request.find("logit_bias") != nullptr) {
     params.logit_bias = parse_biases(request, model);
     validate(params);
   }
   return params;
+}
+
+Json params_schema() {
+  const SamplingParams general;
+  Json schema = Json::object();
+  const auto put = [&](std::string_view name, const SamplingField& field) {
+    Json& one = schema[std::string(name)] = sampling_schema(field, general);
+    const bool is_off_below_zero = std::ranges::any_of(
+        kOffBelowZero, [&](const auto& row) { return row.first == field.name; });
+    if (!is_off_below_zero) return;
+    one.erase("minimum");
+    if (one["type"][0] == "integer") one["minimum"] = INT64_MIN;
+  };
+  for (const SamplingField& field : sampling_fields())
+    if (std::ranges::find(kNotHere, field.name) == std::end(kNotHere)) put(field.name, field);
+  for (const auto& [wire, field] : kRenamed) put(wire, *find_sampling_field(field));
+  for (const std::string_view name : kConstraints)
+    schema[std::string(name)] = schema_of_type("''|null|{}(..0)");
+  return schema;
 }
 
 Json settings_json(const SamplingParams& params) {

@@ -20,5 +20,7 @@ Prompts parse_prompts(const JsonFields& request, const OpenedModel& model);
 // llama-server's names and defaults. Throws Error{invalid_argument}, and Error{unsupported} for
 // what needs constrained decoding.
 SamplingParams parse_params(const JsonFields& request, const OpenedModel& model);
+// The schemas of the fields that it reads.
+Json params_schema();
 
 }  // namespace sparrow::native

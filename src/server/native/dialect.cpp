@@ -70,6 +70,7 @@ TemplateInput template_input(const JsonFields& request) {
   if (messages == nullptr) fail(ErrorCode::invalid_argument, "messages is required");
   if (messages->empty())
     fail(ErrorCode::invalid_argument, "messages must hold at least one message");
+  check_message_count(*messages);
   input.messages = *messages;
   for (size_t i = 0; i < input.messages.size(); ++i) {
     const std::string path = fmt::format("messages[{}]", i);
@@ -79,7 +80,10 @@ TemplateInput template_input(const JsonFields& request) {
     if (content != nullptr)
       input.messages[i]["content"] = content_text(*content, path + ".content");
   }
-  if (const Json* tools = request.list("tools")) input.tools = *tools;
+  if (const Json* tools = request.list("tools")) {
+    parse_tools(*tools);  // for its checks
+    input.tools = *tools;
+  }
   input.add_generation_prompt = request.boolean("add_generation_prompt").value_or(true);
   input.continue_final_message = request.boolean("continue_final_message").value_or(false);
   if (const Json* variables = request.object("chat_template_kwargs")) input.variables = *variables;

@@ -290,7 +290,7 @@ TEST_F(Native, openapi_lists_every_route) {
   const Json document = get("/openapi.json").json;
   EXPECT_EQ(document["openapi"], "3.1.0");
   for (const char* path :
-       {"/completion", "/tokenize", "/v1/messages", "/v1/chat/completions", "/api/chat"}) {
+       {"/completion", "/detokenize", "/v1/messages", "/v1/chat/completions", "/api/chat"}) {
     const Json& post = document["paths"][path]["post"];
     EXPECT_TRUE(post["summary"].is_string()) << path;
     EXPECT_EQ(post["requestBody"]["content"]["application/json"]["schema"]["type"], "object")

@@ -88,10 +88,6 @@ ModelCard read_card(const StoredModel& stored) {
 
 }  // namespace
 
-bool has_tools(const ChatTemplate& chat_template) {
-  return output_format_of(chat_template).name != std::string_view("plain");
-}
-
 ModelCard make_card(const StoredModel& stored, const GgufFile& file,
                     const ChatTemplate& chat_template) {
   ModelCard card = {.details = details_of(stored, &file), .capabilities = {"completion"}};

@@ -38,6 +38,4 @@ class ModelCards {
 std::vector<TokenId> infill_prompt(const Tokenizer& tokenizer, const std::string& prefix,
                                    const std::string& suffix);
 
-bool has_tools(const ChatTemplate& chat_template);
-
 }  // namespace sparrow::ollama

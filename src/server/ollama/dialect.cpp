@@ -7,6 +7,7 @@
 #include "api/model_defaults.h"
 #include "base/error.h"
 #include "sampling/params_json.h"
+#include "server/sampling_schema.h"
 #include "server/wire.h"
 
 namespace sparrow::ollama {
@@ -41,6 +42,16 @@ constexpr OptionField kOptions[] = {
     {"mirostat_eta", "mirostat_eta", false},
 };
 
+// Any number below zero is a way to say this one.
+constexpr std::pair<std::string_view, int64_t> kOffBelowZero[] = {
+    {"max_tokens", -1}, {"seed", -1}, {"penalty_window", -1}, {"top_k", 0}};
+
+bool is_off_below_zero(std::string_view field) {
+  return std::ranges::any_of(kOffBelowZero, [&](const auto& row) { return row.first == field; });
+}
+
+constexpr int64_t kLongestContext = 1 << 24;
+
 [[noreturn]] void refuse_option(std::string_view name, std::string_view type) {
   fail(ErrorCode::invalid_argument, "option \"{}\" must be of type {}", name, type);
 }
@@ -70,12 +81,12 @@ Json sampling_fields_of(const JsonFields& fields) {
     field = *value;
     if (row.is_integer) field = static_cast<int64_t>(value->get<double>());
   }
-  for (const char* name : {"max_tokens", "seed", "penalty_window"}) {
-    if (chosen.contains(name) && chosen[name].get<int64_t>() < 0) chosen[name] = -1;
+  for (const auto& [name, off] : kOffBelowZero) {
+    const auto value = chosen.find(name);
+    if (value != chosen.end() && value->get<int64_t>() < 0) *value = off;
   }
   // The likeliest token alone, as llama.cpp takes it.
   if (chosen.contains("top_p") && chosen["top_p"] == 0) chosen["top_p"] = 1e-6;
-  if (chosen.contains("top_k") && chosen["top_k"].get<int64_t>() < 0) chosen["top_k"] = 0;
   if (const Json* stop = fields.find("stop")) {
     if (!stop->is_array() && !stop->is_string()) refuse_option("stop", "array");
     if (stop->is_array() &&
@@ -91,11 +102,18 @@ Json sampling_fields_of(const JsonFields& fields) {
   return chosen;
 }
 
+// Below zero: for good.
+KeepAlive keep_alive_of(double seconds) {
+  constexpr double kLongest_s = 1e9;
+  if (seconds < 0) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<int64_t>(std::min(seconds, kLongest_s) * 1000));
+}
+
 int64_t context_of(const JsonFields& fields) {
   const double tokens = fields.number("num_ctx").value_or(0);
-  if (!(tokens >= 0 && tokens <= 1 << 24)) {
-    fail(ErrorCode::invalid_argument, "option \"num_ctx\" must be in [0, 16777216], got {}",
-         tokens);
+  if (!(tokens >= 0 && tokens <= kLongestContext)) {
+    fail(ErrorCode::invalid_argument, "option \"num_ctx\" must be in [0, {}], got {}",
+         kLongestContext, tokens);
   }
   return static_cast<int64_t>(tokens);
 }
@@ -138,9 +156,7 @@ KeepAlive parse_duration(std::string_view text) {
     total_s += number * (is_bare ? 1 : unit->second);
     if (!is_bare) rest.remove_prefix(unit->first.size());
   }
-  if (is_negative && total_s > 0) return std::nullopt;
-  constexpr double kLongest_s = 1e9;
-  return std::chrono::milliseconds(static_cast<int64_t>(std::min(total_s, kLongest_s) * 1000));
+  return keep_alive_of(is_negative ? -total_s : total_s);
 }
 
 std::optional<KeepAlive> parse_keep_alive(const JsonFields& fields) {
@@ -148,7 +164,7 @@ std::optional<KeepAlive> parse_keep_alive(const JsonFields& fields) {
   if (value == nullptr) return std::nullopt;
   if (value->is_string()) return parse_duration(value->get<std::string>());
   if (!value->is_number()) fields.refuse("keep_alive", "a number of seconds or a duration", *value);
-  return parse_duration(fmt::format("{}", value->get<double>()));
+  return keep_alive_of(value->get<double>());
 }
 
 SamplingParams general_params() {
@@ -170,6 +186,30 @@ Options parse_options(const JsonFields& request, const OpenedModel& model) {
   set_sampling_fields(options.params, sampling_fields_of(fields), "options");
   if (const int64_t context = context_of(fields)) options.context_length = context;
   return options;
+}
+
+Json options_schema() {
+  const SamplingParams general = general_params();
+  constexpr int64_t kLeast = -(int64_t{1} << 53);  // what a double holds whole
+  constexpr int64_t kMost = int64_t{1} << 53;
+  Json fields = Json::object();
+  for (const OptionField& row : kOptions) {
+    Json schema = sampling_schema(*find_sampling_field(row.field), general);
+    if (is_off_below_zero(row.field)) schema["minimum"] = kLeast;
+    if (row.is_integer && schema["maximum"].get<int64_t>() > kMost) schema["maximum"] = kMost;
+    fields[std::string(row.option)] = std::move(schema);
+  }
+  fields["top_p"].erase("exclusiveMinimum");
+  fields["top_p"]["minimum"] = 0;
+  fields["stop"] = sampling_schema(*find_sampling_field("stop"), general);
+  for (const std::string_view name : kOtherIntegers) {
+    fields[std::string(name)] = {
+        {"type", {"integer", "null"}}, {"minimum", kLeast}, {"maximum", kMost}};
+  }
+  fields["num_ctx"]["minimum"] = 0;
+  fields["num_ctx"]["maximum"] = kLongestContext;
+  fields["use_mmap"] = {{"type", {"boolean", "null"}}};
+  return {{"type", {"object", "null"}}, {"properties", std::move(fields)}};
 }
 
 Json saved_params(const JsonFields& parameters) {
@@ -220,6 +260,7 @@ StoredModel find_for_answer(const ServerState& state, const std::string& name) {
 }
 
 std::vector<Message> parse_messages(const Json& list, const std::string& model) {
+  check_message_count(list);
   std::vector<Message> messages;
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string path = fmt::format("messages[{}]", i);

@@ -39,6 +39,8 @@ struct Options {
 // ignored, as Ollama does. Throws Error{invalid_argument}: `option
 // "top_k" must be of type integer`.
 Options parse_options(const JsonFields& request, const OpenedModel& model);
+// The schema of such an object.
+Json options_schema();
 
 // The same names for a model's saved parameters: num_ctx becomes "context", num_predict
 // "max_tokens". And back, for /api/show.

@@ -402,7 +402,7 @@ void chat(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   request.messages = parse_messages(*messages, asked.model);
   if (asked.takes_saved)
     request.messages = whole_conversation(stored, std::move(request.messages), asked.model);
-  if (const Json* tools = fields.list("tools")) request.tools = parse_tools(*tools, "tools");
+  if (const Json* tools = fields.list("tools")) request.tools = parse_tools(*tools);
   const bool renders_only = fields.boolean("_debug_render_only").value_or(false);
 
   Loaded loaded;
@@ -410,8 +410,6 @@ void chat(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
   std::optional<OpenedModel> unloaded;
   const OpenedModel& own =
       renders_only ? unloaded.emplace(open_model(stored)) : opened_model(*loaded.engine);
-  if (!request.tools.empty() && !has_tools(*own.chat_template))
-    fail(ErrorCode::invalid_argument, "\"{}\" does not support tools", asked.model);
   request.variables = thinking_variables(fields, own, asked.model);
   if (renders_only) {
     const ChatPrompt prompt = make_chat_prompt(own, request, {.context_tokens = INT64_MAX});

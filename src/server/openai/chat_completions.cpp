@@ -205,12 +205,8 @@ std::vector<ToolCall> parse_calls(const Json& list, const std::string& path) {
 }
 
 std::vector<Message> parse_messages(const Json& list) {
-  constexpr size_t kMostMessages = 4096;
   if (list.empty()) fail(ErrorCode::invalid_argument, "messages must hold at least one message");
-  if (list.size() > kMostMessages) {
-    fail(ErrorCode::invalid_argument, "messages must hold at most {} messages, got {}",
-         kMostMessages, list.size());
-  }
+  check_message_count(list);
   std::vector<Message> messages;
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string path = fmt::format("messages[{}]", i);
@@ -240,7 +236,7 @@ void parse_tools_into(ChatRequest& request, const JsonFields& fields) {
   }
   const Json* tools = fields.list("tools");
   if (tools == nullptr) return;
-  request.tools = parse_tools(*tools, "tools");
+  request.tools = parse_tools(*tools);
   for (size_t i = 0; i < tools->size(); ++i) {
     const std::string path = fmt::format("tools[{}].function", i);
     if (JsonFields((*tools)[i]["function"], path).boolean("strict").value_or(false)) {
@@ -304,8 +300,7 @@ void chat_completions(ServerState& state, const std::shared_ptr<http::Exchange>&
   const std::shared_ptr<Engine> engine = state.models.acquire(asked.model);
   const OpenedModel& model = opened_model(*engine);
   SamplingParams params = parse_params(fields, model);
-  const auto max_tokens = fields.integer("max_completion_tokens");
-  params.max_tokens = max_tokens ? *max_tokens : fields.integer("max_tokens").value_or(-1);
+  params.max_tokens = parse_max_tokens(fields, {"max_completion_tokens", "max_tokens"}, -1);
   parse_logprobs(fields, asked, params);
   ChatPrompt prompt =
       make_chat_prompt(model, request, {.context_tokens = engine->info().context_length});

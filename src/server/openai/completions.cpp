@@ -244,10 +244,8 @@ void completions(ServerState& state, const std::shared_ptr<http::Exchange>& exch
   const OpenedModel& model = opened_model(*engine);
   asked.prompts = parse_prompts(fields, "prompt", model, kMostPrompts);
   SamplingParams params = parse_params(fields, model);
-  const auto max_tokens = fields.integer("max_tokens");
-  params.max_tokens = max_tokens
-                          ? *max_tokens
-                          : fields.integer("max_completion_tokens").value_or(kDefaultMaxTokens);
+  params.max_tokens =
+      parse_max_tokens(fields, {"max_tokens", "max_completion_tokens"}, kDefaultMaxTokens);
   parse_logprobs(fields, asked, params);
 
   Answering answering;

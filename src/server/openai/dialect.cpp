@@ -6,6 +6,8 @@
 #include "api/model_defaults.h"
 #include "base/error.h"
 #include "sampling/params_json.h"
+#include "server/sampling_schema.h"
+#include "server/schema_text.h"
 #include "server/wire.h"
 
 namespace sparrow::openai {
@@ -18,6 +20,10 @@ constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
 // Fields of the table that a route reads by itself.
 constexpr std::string_view kNotHere[] = {"max_tokens", "logprobs", "prompt_logprobs", "stop",
                                          "logit_bias"};
+
+constexpr const char* kConstraints[] = {"structured_outputs", "grammar",       "guided_json",
+                                        "guided_regex",       "guided_choice", "guided_grammar",
+                                        "json_schema"};
 
 std::string_view error_type(int status) {
   switch (status) {
@@ -115,11 +121,27 @@ SamplingParams parse_params(const JsonFields& request, const OpenedModel& model)
     if (const Json* value = request.find(wire)) chosen[std::string(field)] = *value;
   }
   // vLLM's word for "all".
-  if (chosen.contains("top_k") && chosen["top_k"] == -1) chosen["top_k"] = 0;
+  if (request.number("top_k") == -1) chosen["top_k"] = 0;
   if (request.find("stop") != nullptr) chosen["stop"] = request.texts("stop");
   if (const Json* biases = request.object("logit_bias")) chosen["logit_bias"] = *biases;
   set_sampling_fields(params, chosen);
   return params;
+}
+
+Json params_schema() {
+  const SamplingParams general = general_params();
+  Json schema = Json::object();
+  for (const SamplingField& field : sampling_fields()) {
+    if (std::ranges::find(kNotHere, field.name) == std::end(kNotHere))
+      schema[std::string(field.name)] = sampling_schema(field, general);
+  }
+  for (const auto& [wire, field] : kRenamed)
+    schema[std::string(wire)] = sampling_schema(*find_sampling_field(field), general);
+  schema["top_k"]["minimum"] = -1;
+  for (const char* name : {"stop", "logit_bias"})
+    schema[name] = sampling_schema(*find_sampling_field(name), general);
+  for (const char* name : kConstraints) schema[name] = schema_of_type("null");
+  return schema;
 }
 
 std::vector<Request> make_requests(const JsonFields& request, const Engine& engine,
@@ -153,6 +175,19 @@ bool parse_include_usage(const JsonFields& request) {
   return JsonFields(*options, "stream_options").boolean("include_usage").value_or(false);
 }
 
+int64_t parse_max_tokens(const JsonFields& request, std::initializer_list<std::string_view> names,
+                         int64_t otherwise) {
+  const SamplingField& field = *find_sampling_field("max_tokens");
+  std::optional<int64_t> first;
+  for (const std::string_view name : names) {
+    const std::optional<int64_t> count = request.integer(name);
+    if (count && (*count < -1 || *count > static_cast<int64_t>(field.maximum)))
+      fail(ErrorCode::invalid_argument, "{} must be {}, got {}", name, field.range, *count);
+    if (!first) first = count;
+  }
+  return first.value_or(otherwise);
+}
+
 int64_t parse_logprob_count(const JsonFields& request, std::string_view name) {
   const std::optional<int64_t> count = request.integer(name);
   if (count && (*count < 0 || *count > 20))
@@ -169,8 +204,7 @@ void refuse_constraints(const JsonFields& request) {
     const std::string type = JsonFields(*format, "response_format").required_text("type");
     if (type != "text") refuse(fmt::format("response_format of type {}", type));
   }
-  for (const char* name : {"structured_outputs", "grammar", "guided_json", "guided_regex",
-                           "guided_choice", "guided_grammar", "json_schema"}) {
+  for (const char* name : kConstraints) {
     if (request.find(name) != nullptr) refuse(name);
   }
   if (request.boolean("use_beam_search").value_or(false))

@@ -2,6 +2,7 @@
 // Shapes: OpenAI's API reference; extras: vLLM's OpenAI-compatible server.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ SamplingParams general_params();
 // Every sampling field of OpenAI's, of vLLM's and, by its own name, of sparrow's. `max_tokens` and
 // logprobs are the caller's: their names differ between routes. Throws Error{invalid_argument}.
 SamplingParams parse_params(const JsonFields& request, const OpenedModel& model);
+// The schemas of the fields that it reads, and of those that refuse_constraints refuses.
+Json params_schema();
 
 // Requests for `count` answers to one prompt, with vLLM's fields of a request: priority, and
 // skip_special_tokens, which shows control tokens. Seeds go up from that of `params`, which is
@@ -49,6 +52,10 @@ int64_t parse_count(const JsonFields& request, std::string_view name);
 
 // Of stream_options.
 bool parse_include_usage(const JsonFields& request);
+
+// The length of an answer: the first of these fields that is there.
+int64_t parse_max_tokens(const JsonFields& request, std::initializer_list<std::string_view> names,
+                         int64_t otherwise);
 
 // A number of likeliest tokens, 0 to 20; -1 if it is absent.
 int64_t parse_logprob_count(const JsonFields& request, std::string_view name);

@@ -536,7 +536,8 @@ TEST_F(Responses, take_calls_and_their_outputs_as_items) {
       {{"type", "function_call"}, {"call_id", "c1"}, {"name", "f"}, {"arguments", "{}"}},
       {{"type", "function_call_output"}, {"call_id", "c1"}, {"output", "sunny"}}};
   const Json tools = {{{"type", "function"}, {"name", "f"}, {"strict", false}}};
-  const Answer answer = post("/v1/responses", request({{"input", items}, {"tools", tools}}));
+  const Answer answer =
+      post("/v1/responses", request({{"input", items}, {"tools", tools}, {"tool_choice", "none"}}));
   EXPECT_EQ(answer.status, 200) << answer.text;
   expect_refused("/v1/responses", request({{"tools", {{{"type", "web_search"}}}}}), "tools[0].type",
                  "must be function, got web_search");

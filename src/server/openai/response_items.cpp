@@ -116,7 +116,7 @@ std::vector<Tool> parse_response_tools(const JsonFields& request) {
     }
     functions.push_back({{"type", "function"}, {"function", (*tools)[i]}});
   }
-  const std::vector<Tool> parsed = parse_tools(functions, "tools");
+  const std::vector<Tool> parsed = parse_tools(functions);
   return choice != nullptr && *choice == "none" ? std::vector<Tool>{} : parsed;
 }
 

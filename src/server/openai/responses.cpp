@@ -244,10 +244,10 @@ void create_response(ServerState& state, const std::shared_ptr<ResponseStore>& s
   const std::shared_ptr<Engine> engine = state.models.acquire(asked.model);
   const OpenedModel& model = opened_model(*engine);
   SamplingParams params = parse_params(fields, model);
-  params.max_tokens = fields.integer("max_output_tokens").value_or(-1);
+  params.max_tokens = parse_max_tokens(fields, {"max_output_tokens"}, -1);
   asked.wants_logprobs = wants_logprobs(fields);
-  if (asked.wants_logprobs)
-    params.logprobs = std::max<int64_t>(0, parse_logprob_count(fields, "top_logprobs"));
+  const int64_t top_logprobs = parse_logprob_count(fields, "top_logprobs");
+  if (asked.wants_logprobs) params.logprobs = std::max<int64_t>(0, top_logprobs);
   asked.response = response_json(fields, params, asked.model);
   const int64_t context = engine->info().context_length;
   const ChatPrompt prompt =
