@@ -159,6 +159,10 @@ class OpenApi : public testing::Test {
     const std::string header = response.header("content-type");
     const std::string type = header.substr(0, header.find(';'));
     ASSERT_TRUE(named["content"].contains(type)) << type << " for " << what;
+    if (type == "text/event-stream") {
+      EXPECT_NE(response.body.find("data: {"), std::string::npos) << what;
+      return;
+    }
     const Json& schema = named["content"][type]["schema"];
     const Json body = type == "application/json" ? Json::parse(response.body, nullptr, false)
                                                  : Json(response.body);
@@ -216,6 +220,19 @@ TEST_F(OpenApi, a_body_that_it_forbids_is_refused_and_one_at_its_bounds_is_taken
     }
   }
   EXPECT_GE(forbidden, 3000);
+}
+
+TEST_F(OpenApi, a_field_is_checked_also_where_another_name_of_it_wins) {
+  const Json pairs[] = {{{"prompt", "a"}, {"repetition_penalty", 1}, {"repeat_penalty", 1000}},
+                        {{"prompt", "a"}, {"max_tokens", 1}, {"max_completion_tokens", "x"}},
+                        {{"prompt", "a"}, {"max_tokens", -2}, {"max_completion_tokens", 1}}};
+  for (const Json& body : pairs) {
+    Json named = {{"model", "tiny"}};
+    named.update(body);
+    EXPECT_EQ(send("POST", "/v1/completions", named.dump()).status, 400) << named;
+  }
+  const Json native = {{"model", "tiny"}, {"prompt", "a"}, {"n_predict", 1}, {"max_tokens", "x"}};
+  EXPECT_EQ(send("POST", "/completion", native.dump()).status, 400);
 }
 
 TEST_F(OpenApi, every_route_that_reads_json_is_tried) {

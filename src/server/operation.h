@@ -15,7 +15,7 @@ namespace sparrow {
 struct Reply {
   int status = 200;
   std::string_view content_type = "application/json";  // "": nothing but the head
-  std::string type = "object";                         // in the notation of schema_text.h
+  std::string type = "object";  // in the notation of schema_text.h; of a stream, its events
 };
 
 // What a row says of itself. Where fields have a notation, it is that of schema_text.h.

@@ -36,7 +36,7 @@ Json any_of(const Json& alternatives) {
 }
 
 Json or_null(Json schema) {
-  if (schema.empty()) return schema;
+  if (schema.empty() || schema == Json{{"type", "null"}}) return schema;
   Json alternatives = schema.contains("anyOf") ? schema["anyOf"] : Json::array({schema});
   if (schema.contains("const")) return {{"enum", {schema["const"], nullptr}}};
   if (schema.contains("enum")) {

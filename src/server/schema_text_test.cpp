@@ -33,14 +33,15 @@ TEST(SchemaText, alternatives_are_joined_where_they_can_be) {
 }
 
 TEST(SchemaText, what_may_be_left_out_may_be_null) {
-  EXPECT_EQ(schema_of_fields("a! string, b string = \"x\", c {d 'e'|'f'}, g false, h any"),
+  EXPECT_EQ(schema_of_fields("a! string, b string = \"x\", c {d 'e'|'f'}, g false, h any, i null"),
             json(R"({"type": "object", "required": ["a"], "properties": {
               "a": {"type": "string"},
               "b": {"type": ["string", "null"], "default": "x"},
               "c": {"anyOf": [{"type": "object", "properties": {"d": {"enum": ["e", "f", null]}}},
                               {"type": "null"}]},
               "g": {"enum": [false, null]},
-              "h": {}}})"));
+              "h": {},
+              "i": {"type": "null"}}})"));
 }
 
 TEST(SchemaText, a_value_is_its_own_pattern) {

@@ -87,6 +87,11 @@ std::vector<Tool> parse_tools(const Json& tools) {
     if (function == nullptr)
       fail(ErrorCode::invalid_argument, "{} is required", tool.path_of("function"));
     const JsonFields fields(*function, tool.path_of("function"));
+    if (fields.boolean("strict").value_or(false)) {
+      fail(ErrorCode::unsupported,
+           "{} needs constrained decoding, which comes with a later version",
+           fields.path_of("strict"));
+    }
     const Json* parameters = fields.object("parameters");
     parsed.push_back({.name = fields.required_text("name"),
                       .description = fields.text("description").value_or(""),

@@ -35,7 +35,8 @@ inline constexpr std::string_view kToolType =
     "{type 'function' = \"function\", "
     "function! {name! string, description string, parameters object, strict false}}";
 
-// OpenAI's list of tools, which Ollama's is too: {"type": "function", "function": {…}}.
+// OpenAI's list of tools, which Ollama's is too: {"type": "function", "function": {…}}. Throws
+// Error{unsupported} for strict ones.
 std::vector<Tool> parse_tools(const Json& tools);
 
 // What every dialect's conversation keeps to. Throws Error{invalid_argument}.

@@ -29,15 +29,16 @@ Operation completion_operation(std::string_view summary) {
       "{content! string, tokens! [integer], stop! boolean, model! string, "
       "tokens_predicted! integer, tokens_evaluated! integer, prompt! string, "
       "stop_type! 'none'|'eos'|'limit'|'word', truncated! boolean, timings! object}";
-  return {.summary = summary,
-          .fields =
-              "prompt! string|[string|integer(0..)|[string|integer(0..)]], model string, "
-              "stream boolean = false, return_tokens boolean = false, "
-              "cache_prompt boolean = true, stop string(0..256)|[string(0..256)](..16), "
-              "logit_bias object|[[any](2..2)](..1024)",
-          .more_fields = params_schema(),
-          .replies = {{.type = type + "|[" + type + "]"},
-                      {.content_type = http::kSseContentType, .type = "string"}}};
+  return {
+      .summary = summary,
+      .fields =
+          "prompt! string|[string|integer(0..)|[string|integer(0..)]], model string, "
+          "stream boolean = false, return_tokens boolean = false, "
+          "cache_prompt boolean = true, stop string(0..256)|[string(0..256)](..16), "
+          "logit_bias object|[[any](2..2)](..1024)",
+      .more_fields = params_schema(),
+      .replies = {{.type = type + "|[" + type + "]"},
+                  {.content_type = http::kSseContentType, .type = "{event string, data! string}"}}};
 }
 
 Operation embedding_operation(std::string_view summary) {
@@ -131,7 +132,7 @@ std::vector<http::Route> routes(ServerState& state) {
                             "eos_token! string, build_info! string}")}}),
       get("/slots", slots,
           {.summary = "The requests that are being answered",
-           .query = "fail_on_no_slot '1'",
+           .query = "fail_on_no_slot string",
            .replies = {json("[{id! integer, is_processing! boolean}]")}},
           Scope::observe),
       get("/tokenizer_info", tokenizer_info,

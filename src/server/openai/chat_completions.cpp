@@ -237,13 +237,6 @@ void parse_tools_into(ChatRequest& request, const JsonFields& fields) {
   const Json* tools = fields.list("tools");
   if (tools == nullptr) return;
   request.tools = parse_tools(*tools);
-  for (size_t i = 0; i < tools->size(); ++i) {
-    const std::string path = fmt::format("tools[{}].function", i);
-    if (JsonFields((*tools)[i]["function"], path).boolean("strict").value_or(false)) {
-      fail(ErrorCode::unsupported,
-           "{}.strict needs constrained decoding, which comes with a later version", path);
-    }
-  }
   if (choice != nullptr && *choice == "none") request.tools.clear();
 }
 

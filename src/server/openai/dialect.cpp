@@ -117,14 +117,16 @@ SamplingParams parse_params(const JsonFields& request, const OpenedModel& model)
     if (std::ranges::find(kNotHere, field.name) != std::end(kNotHere)) continue;
     if (const Json* value = request.find(field.name)) chosen[std::string(field.name)] = *value;
   }
+  Json renamed = Json::object();
   for (const auto& [wire, field] : kRenamed) {
-    if (const Json* value = request.find(wire)) chosen[std::string(field)] = *value;
+    if (const Json* value = request.find(wire)) renamed[std::string(field)] = *value;
   }
   // vLLM's word for "all".
   if (request.number("top_k") == -1) chosen["top_k"] = 0;
   if (request.find("stop") != nullptr) chosen["stop"] = request.texts("stop");
   if (const Json* biases = request.object("logit_bias")) chosen["logit_bias"] = *biases;
   set_sampling_fields(params, chosen);
+  set_sampling_fields(params, renamed);
   return params;
 }
 

@@ -119,7 +119,8 @@ std::vector<http::Route> routes(ServerState& state) {
   const auto remove = [responses](ServerState&, const ExchangePtr& exchange) {
     delete_response(*responses, exchange);
   };
-  const Reply stream = {.content_type = http::kSseContentType, .type = "string"};
+  const Reply stream = {.content_type = http::kSseContentType,
+                        .type = "{event string, data! string}"};
   const auto json = [](std::string type) { return Reply{.type = std::move(type)}; };
   const std::string model = "{id! string, object! 'model', created! integer, owned_by! string}";
   const std::string response =
