@@ -7,9 +7,9 @@
 namespace sparrow {
 namespace {
 
+using test_support::ServiceRig;
 using testing::HasSubstr;
 using testing::Not;
-using test_support::ServiceRig;
 
 const Json kUser = Json::array({{{"role", "user"}, {"content", "hello"}}});
 
@@ -18,15 +18,14 @@ class Compatibility : public testing::Test {
   // A short request to each dialect.
   static std::vector<std::pair<std::string, Json>> requests() {
     const Json options = {{"num_predict", 2}};
-    return {{"/api/chat", {{"model", "thinker"}, {"messages", kUser}, {"options", options}}},
-            {"/api/generate", {{"model", "thinker"}, {"prompt", "hello"}, {"options", options}}},
-            {"/v1/chat/completions",
-             {{"model", "thinker"}, {"messages", kUser}, {"max_tokens", 2}}},
-            {"/v1/completions", {{"model", "thinker"}, {"prompt", "hello"}, {"max_tokens", 2}}},
-            {"/v1/responses",
-             {{"model", "thinker"}, {"input", "hello"}, {"max_output_tokens", 2}}},
-            {"/v1/messages", {{"model", "thinker"}, {"messages", kUser}, {"max_tokens", 2}}},
-            {"/completion", {{"model", "thinker"}, {"prompt", "hello"}, {"n_predict", 2}}}};
+    return {
+        {"/api/chat", {{"model", "thinker"}, {"messages", kUser}, {"options", options}}},
+        {"/api/generate", {{"model", "thinker"}, {"prompt", "hello"}, {"options", options}}},
+        {"/v1/chat/completions", {{"model", "thinker"}, {"messages", kUser}, {"max_tokens", 2}}},
+        {"/v1/completions", {{"model", "thinker"}, {"prompt", "hello"}, {"max_tokens", 2}}},
+        {"/v1/responses", {{"model", "thinker"}, {"input", "hello"}, {"max_output_tokens", 2}}},
+        {"/v1/messages", {{"model", "thinker"}, {"messages", kUser}, {"max_tokens", 2}}},
+        {"/completion", {{"model", "thinker"}, {"prompt", "hello"}, {"n_predict", 2}}}};
   }
 
   int status(const std::string& path, const Json& body) { return rig_.post(path, body).status; }
@@ -52,8 +51,7 @@ TEST_F(Compatibility, tool_arguments_are_an_object_a_string_or_an_input_as_the_d
         {{{"role", "user"}, {"content", "go"}},
          {{"role", "assistant"},
           {"content", ""},
-          {"tool_calls",
-           {{{"id", "c"}, {"function", {{"name", "f"}, {"arguments", arguments}}}}}}},
+          {"tool_calls", {{{"id", "c"}, {"function", {{"name", "f"}, {"arguments", arguments}}}}}}},
          {{"role", "tool"}, {"content", "done"}, {"tool_call_id", "c"}}});
   };
   const auto used = [](const Json& input) {
@@ -88,13 +86,13 @@ TEST_F(Compatibility, each_dialect_has_its_own_defaults) {
     double repeat_penalty;
   };
   const Json document = rig_.get_json("/openapi.json");
-  for (const Row& row : {Row{"/api/chat", 0.8, 0.9, 40, 0, 1}, Row{"/api/generate", 0.8, 0.9, 40, 0, 1},
-                         Row{"/v1/chat/completions", 1, 1, 0, 0, 1},
-                         Row{"/v1/completions", 1, 1, 0, 0, 1}, Row{"/v1/responses", 1, 1, 0, 0, 1},
-                         Row{"/v1/messages", 1, 1, 0, -1, -1},
-                         Row{"/completion", 0.8, 0.95, 40, 0.05, 1}}) {
-    Json fields = document["paths"][row.path]["post"]["requestBody"]["content"]
-                          ["application/json"]["schema"]["properties"];
+  for (const Row& row :
+       {Row{"/api/chat", 0.8, 0.9, 40, 0, 1}, Row{"/api/generate", 0.8, 0.9, 40, 0, 1},
+        Row{"/v1/chat/completions", 1, 1, 0, 0, 1}, Row{"/v1/completions", 1, 1, 0, 0, 1},
+        Row{"/v1/responses", 1, 1, 0, 0, 1}, Row{"/v1/messages", 1, 1, 0, -1, -1},
+        Row{"/completion", 0.8, 0.95, 40, 0.05, 1}}) {
+    Json fields = document["paths"][row.path]["post"]["requestBody"]["content"]["application/json"]
+                          ["schema"]["properties"];
     if (fields.contains("options")) fields = fields["options"]["properties"];
     const auto value = [&](const char* name) { return fields[name]["default"].get<double>(); };
     EXPECT_EQ(value("temperature"), row.temperature) << row.path;

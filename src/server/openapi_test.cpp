@@ -82,6 +82,18 @@ std::vector<Json> odd_values() {
           {{"a", 1}}};
 }
 
+constexpr size_t kManyEntries = 16;  // no odd value has as many
+
+// A list or an object with so many entries.
+Json filled(const Json& schema, size_t count) {
+  if (!schema.contains("items")) {
+    Json object = Json::object();
+    for (size_t i = 0; i < count; ++i) object[std::to_string(i)] = 0;
+    return object;
+  }
+  return std::vector<Json>(count, schema["items"]["type"] == "string" ? Json("a") : Json(1));
+}
+
 // At the bounds that a schema names, and one step beyond.
 void add_bounds(const Json& schema, std::vector<Json>& values) {
   for (const Json& one : schema.value("anyOf", Json::array())) add_bounds(one, values);
@@ -96,6 +108,14 @@ void add_bounds(const Json& schema, std::vector<Json>& values) {
     const bool has_next = std::abs(at.get<double>()) < 0x1p53;
     if (is_integer && has_next) values.push_back(at.get<int64_t>() + static_cast<int64_t>(step));
     if (!is_integer) values.push_back(at.get<double>() + step * 0.001);
+  }
+  const Json item = schema.value("items", Json::object()).value("type", Json());
+  const bool is_plain = !schema.contains("items") || item == "string" || item == "integer";
+  for (const char* bound : {"maxItems", "maxProperties"}) {
+    const size_t most = schema.value(bound, size_t{0});
+    if (most < kManyEntries || most > 4096 || !is_plain) continue;
+    values.push_back(filled(schema, most));
+    values.push_back(filled(schema, most + 1));
   }
   if (schema.contains("maxLength") && schema["maxLength"] > 0) {
     const size_t most = schema["maxLength"].get<size_t>();
@@ -116,11 +136,23 @@ std::map<std::string, Json> properties_of(const Json& schema) {
 // What is in range by itself may be refused for what it means with the rest of the request, or for
 // what it names.
 bool depends_on_the_rest(const std::string& name, const Json& value) {
-  const std::set<std::string> names = {
-      "min_tokens",  "best_of", "from",   "files",        "model",
-      "mirostat",    "source",  "suffix", "prompt",       "previous_response_id",
-      "destination", "tokens",  "input",  "top_logprobs", "continue_final_message",
-      "dimensions"};
+  const std::set<std::string> names = {"logit_bias",
+                                       "min_tokens",
+                                       "best_of",
+                                       "from",
+                                       "files",
+                                       "model",
+                                       "mirostat",
+                                       "source",
+                                       "suffix",
+                                       "prompt",
+                                       "previous_response_id",
+                                       "destination",
+                                       "tokens",
+                                       "input",
+                                       "top_logprobs",
+                                       "continue_final_message",
+                                       "dimensions"};
   return names.contains(name) || (name == "keep_alive" && value.is_string());
 }
 
@@ -207,7 +239,8 @@ TEST_F(OpenApi, a_body_that_it_forbids_is_refused_and_one_at_its_bounds_is_taken
         if (!fits_schema(body, schema)) {
           ++forbidden;
           EXPECT_EQ(response.status, 400) << what;
-        } else if (value.is_primitive() && value != "" && !depends_on_the_rest(name, value)) {
+        } else if ((value.is_primitive() || value.size() >= kManyEntries) && value != "" &&
+                   !depends_on_the_rest(name, value)) {
           EXPECT_EQ(response.status, 200) << what << ' ' << response.body.substr(0, 200);
         }
         expect_named(response, operation(path), what);
