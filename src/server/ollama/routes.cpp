@@ -27,6 +27,7 @@ std::string answer_fields() {
       "{}, {}, format '', keep_alive string|number, "
       "think boolean|'low'|'medium'|'high'|'max', truncate boolean = true, shift boolean = true, "
       "logprobs boolean = false, top_logprobs integer(0..20) = 0, "
+      "saved_messages boolean = true, receipt ''|'digests'|'full', "
       "_debug_render_only boolean = false",
       kModel, kStream);
 }
@@ -53,7 +54,7 @@ std::string generate_fields() {
 std::string create_fields() {
   return fmt::format(
       "{0}, {1}, from string, files object, template string, system string, messages {2}, "
-      "license string|[string], adapters {3}, draft_files {3}, quantize {3}, quantization {3}, "
+      "saved_messages boolean = true, license string|[string], adapters {3}, draft_files {3}, quantize {3}, quantization {3}, "
       "draft_quantize {3}, remote_host {3}, modelfile {3}, path {3}",
       kModel, kStream, messages_type(), "''|{}(..0)|[any](..0)");
 }
