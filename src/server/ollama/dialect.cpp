@@ -83,7 +83,8 @@ Json sampling_fields_of(const JsonFields& fields) {
   }
   for (const auto& [name, off] : kOffBelowZero) {
     const auto value = chosen.find(name);
-    if (value != chosen.end() && value->get<int64_t>() < 0) *value = off;
+    const bool is_below = value != chosen.end() && value->is_number() && value->get<double>() < 0;
+    if (is_below) *value = off;
   }
   // The likeliest token alone, as llama.cpp takes it.
   if (chosen.contains("top_p") && chosen["top_p"] == 0) chosen["top_p"] = 1e-6;
@@ -193,6 +194,11 @@ Json options_schema() {
   constexpr int64_t kLeast = -(int64_t{1} << 53);  // what a double holds whole
   constexpr int64_t kMost = int64_t{1} << 53;
   Json fields = Json::object();
+  for (const SamplingField& field : sampling_fields()) {
+    if (std::ranges::find(kNotOptions, field.name) != std::end(kNotOptions)) continue;
+    Json& schema = fields[std::string(field.name)] = sampling_schema(field, general);
+    if (is_off_below_zero(field.name)) schema["minimum"] = kLeast;
+  }
   for (const OptionField& row : kOptions) {
     Json schema = sampling_schema(*find_sampling_field(row.field), general);
     if (is_off_below_zero(row.field)) schema["minimum"] = kLeast;
