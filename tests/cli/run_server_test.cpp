@@ -403,7 +403,7 @@ TEST_F(RunServerTest, a_talk_that_outgrows_its_context_says_so_at_a_server_too) 
   EXPECT_TRUE(terminal.wait_for("The talk has outgrown the context of 256 tokens"));
   ASSERT_TRUE(terminal.wait_for(kPrompt));
   terminal.type(std::string(400, 'b') + "\r");
-  EXPECT_TRUE(terminal.wait_for("Error: the prompt has"));
+  EXPECT_TRUE(terminal.wait_for("Error: the prompt is too long"));
   ASSERT_TRUE(terminal.wait_for(kPrompt));
   terminal.type("/bye\r");
   EXPECT_EQ(terminal.exit_code(), 0);

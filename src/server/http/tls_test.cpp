@@ -129,15 +129,14 @@ class Tls : public testing::Test {
     routes.push_back({"GET", "/large",
                       [](const auto& e) { e->reply(200, {}, std::string(1 << 20, 'x') + "END"); }});
     routes.push_back({"GET", "/keep", [this](const auto& e) {
-                        const std::lock_guard lock(mutex_);
+                        kept_ = e;
                         e->begin_stream(200, {});
                         e->write("begun");
                         e->on_close([this] {
-                          const std::lock_guard inner(mutex_);
+                          const std::lock_guard lock(mutex_);
                           is_closed_ = true;
                           changed_.notify_all();
                         });
-                        kept_ = e;
                       }});
     server_ = std::make_unique<Server>(options_, std::move(routes));
     server_->start();

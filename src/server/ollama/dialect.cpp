@@ -65,13 +65,28 @@ void check_integer(std::string_view name, const Json& value) {
 // Fields of the table that a request says outside of its options.
 constexpr std::string_view kNotOptions[] = {"logprobs", "prompt_logprobs"};
 
+void say_off(Json& fields) {
+  for (const auto& [name, off] : kOffBelowZero) {
+    const auto value = fields.find(name);
+    const bool is_below = value != fields.end() && value->is_number() && value->get<double>() < 0;
+    if (is_below) *value = off;
+  }
+}
+
 // As sampling fields. "Fill the context" and other words for as long as it goes become -1.
 Json sampling_fields_of(const JsonFields& fields) {
   Json chosen = Json::object();
   for (const SamplingField& field : sampling_fields()) {
     if (std::ranges::find(kNotOptions, field.name) != std::end(kNotOptions)) continue;
+    const bool is_ollamas =
+        std::ranges::find(kOptions, field.name, &OptionField::option) != std::end(kOptions) ||
+        field.name == "stop";
+    if (is_ollamas) continue;
     if (const Json* value = fields.find(field.name)) chosen[std::string(field.name)] = *value;
   }
+  say_off(chosen);
+  SamplingParams checked;  // what Ollama's name for it counts more than must be right too
+  set_sampling_fields(checked, chosen, "options");
   for (const OptionField& row : kOptions) {
     const Json* value = fields.find(row.option);
     if (value == nullptr) continue;
@@ -81,11 +96,7 @@ Json sampling_fields_of(const JsonFields& fields) {
     field = *value;
     if (row.is_integer) field = static_cast<int64_t>(value->get<double>());
   }
-  for (const auto& [name, off] : kOffBelowZero) {
-    const auto value = chosen.find(name);
-    const bool is_below = value != chosen.end() && value->is_number() && value->get<double>() < 0;
-    if (is_below) *value = off;
-  }
+  say_off(chosen);
   // The likeliest token alone, as llama.cpp takes it.
   if (chosen.contains("top_p") && chosen["top_p"] == 0) chosen["top_p"] = 1e-6;
   if (const Json* stop = fields.find("stop")) {

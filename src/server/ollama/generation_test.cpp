@@ -248,7 +248,7 @@ TEST_F(GenerationTest, every_sampling_field_is_an_option_by_its_own_name) {
   EXPECT_EQ(error_of(rig_, "/api/chat", chat_of({{"options", {{"xtc_probability", 2}}}})),
             "options: xtc_probability must be in [0, 1], got 2");
   EXPECT_EQ(error_of(rig_, "/api/chat", chat_of({{"options", {{"max_tokens", "x"}}}})),
-            "options: max_tokens must be an integer, got \"x\"");
+            "options: max_tokens must be in [-1, 16777216], got \"x\"");
 }
 
 TEST_F(GenerationTest, the_last_line_has_the_seed_what_was_cached_and_the_receipt_if_it_is_wanted) {

@@ -54,7 +54,8 @@ std::string generate_fields() {
 std::string create_fields() {
   return fmt::format(
       "{0}, {1}, from string, files object, template string, system string, messages {2}, "
-      "saved_messages boolean = true, license string|[string], adapters {3}, draft_files {3}, quantize {3}, quantization {3}, "
+      "saved_messages boolean = true, license string|[string], adapters {3}, draft_files {3}, "
+      "quantize {3}, quantization {3}, "
       "draft_quantize {3}, remote_host {3}, modelfile {3}, path {3}",
       kModel, kStream, messages_type(), "''|{}(..0)|[any](..0)");
 }
