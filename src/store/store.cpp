@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "store/blob_upload.h"
 #include "store/catalog.h"
 #include "store/disk.h"
 #include "store/manifest.h"
@@ -271,6 +272,7 @@ void Store::delete_unnamed_blobs() {
       log().warn("no files are deleted, for one may belong to it: {}", error.what());
     }
   });
+  delete_abandoned_uploads(root_ + "/models/blobs");
   if (!all_were_read) return;
   std::error_code error;
   for (const fs::directory_entry& blob : fs::directory_iterator(root_ + "/models/blobs", error)) {

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace sparrow::http {
 
-BodyReader::BodyReader(const RequestHead& head, const Limits& limits, size_t most_bytes)
-    : most_bytes_(most_bytes), left_(head.content_length) {
+BodyReader::BodyReader(const RequestHead& head, const Limits& limits, size_t most_bytes,
+                       std::shared_ptr<BodySink> sink)
+    : most_bytes_(most_bytes), left_(head.content_length), sink_(std::move(sink)) {
   const std::string_view coding = head.headers.value("content-encoding");
   is_compressed_ = !coding.empty() && !equals_ignoring_case(coding, "identity");
   decoder_ = ContentDecoder::of(coding);
@@ -53,10 +56,21 @@ void BodyReader::refuse_size() {
 void BodyReader::decompress(std::string_view bytes) {
   if (bytes.empty()) return;
   has_content_ = true;
-  status_ = decoder_->decode(bytes, most_bytes_, content_);
+  status_ = decoder_->decode(bytes, most_bytes_ - poured_bytes_, content_);
   if (status_ == ContentDecoder::Status::too_large) refuse_size();
   if (status_ == ContentDecoder::Status::malformed)
     refuse(400, "the body's compression is malformed");
+  if (sink_ != nullptr && !failure_) pour();
+}
+
+void BodyReader::pour() {
+  try {
+    sink_->write(content_);
+  } catch (const Error& error) {
+    failure_ = failure_of(error);
+  }
+  poured_bytes_ += content_.size();
+  content_.clear();
 }
 
 void BodyReader::end() {

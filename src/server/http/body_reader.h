@@ -11,6 +11,7 @@
 #include "server/http/chunk_decoder.h"
 #include "server/http/content_decoder.h"
 #include "server/http/failure.h"
+#include "server/http/request.h"
 #include "server/http/request_head.h"
 
 namespace sparrow::http {
@@ -19,7 +20,9 @@ class BodyReader {
  public:
   // `most_bytes`: of the body as it comes, and again of what it becomes. A failure may be there at
   // once: too long by its own word, a coding nobody knows.
-  BodyReader(const RequestHead& head, const Limits& limits, size_t most_bytes);
+  // With a `sink`, it has the content piece by piece, and there is none to take.
+  BodyReader(const RequestHead& head, const Limits& limits, size_t most_bytes,
+             std::shared_ptr<BodySink> sink = nullptr);
 
   // How many of the bytes are the body's: all, unless it ends among them or there is a failure().
   size_t read(std::string_view bytes);
@@ -33,6 +36,7 @@ class BodyReader {
   void refuse(int status, std::string message);
   void refuse_size();
   void decompress(std::string_view bytes);
+  void pour();
   void end();
 
   size_t most_bytes_;
@@ -45,6 +49,8 @@ class BodyReader {
   uint64_t received_bytes_ = 0;
   bool has_content_ = false;  // a compressed body of no bytes is an empty one
   std::string content_;
+  std::shared_ptr<BodySink> sink_;
+  size_t poured_bytes_ = 0;
   std::optional<Failure> failure_;
 };
 

@@ -5,6 +5,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/error.h"
+
 namespace sparrow::http {
 namespace {
 
@@ -201,6 +203,53 @@ TEST(BodyReader, a_zstd_body_may_not_ask_for_a_huge_window) {
   const std::string packed = compress_zstd(text, 25);
   EXPECT_EQ(read(encoded("zstd", packed.size()), packed, size_t{64} << 20, packed.size()).status,
             400);
+}
+
+class CountingSink final : public BodySink {
+ public:
+  explicit CountingSink(size_t most_bytes) : most_bytes_(most_bytes) {}
+  void write(std::string_view bytes) override {
+    if (text.size() + bytes.size() > most_bytes_) fail(ErrorCode::io, "the disk is full");
+    text += bytes;
+    largest = std::max(largest, bytes.size());
+  }
+  std::string text;
+  size_t largest = 0;
+
+ private:
+  const size_t most_bytes_;
+};
+
+TEST(BodyReader, pours_what_it_decompresses_into_a_sink) {
+  std::string content;
+  for (int i = 0; i < 200000; ++i) content += std::to_string(i);
+  RequestHead head;
+  const std::string packed = compress_zstd(content);
+  head.content_length = packed.size();
+  head.headers.add("Content-Encoding", "zstd");
+  const auto sink = std::make_shared<CountingSink>(content.size());
+  BodyReader reader(head, {}, content.size(), sink);
+  for (size_t at = 0; at < packed.size(); at += 1000) reader.read(packed.substr(at, 1000));
+  ASSERT_TRUE(reader.is_whole());
+  EXPECT_EQ(sink->text, content);
+  EXPECT_LT(sink->largest, content.size() / 2);
+  EXPECT_EQ(reader.take_content(), "");
+
+  BodyReader short_one(head, {}, content.size() - 1, std::make_shared<CountingSink>(SIZE_MAX));
+  short_one.read(packed);
+  ASSERT_TRUE(short_one.failure());
+  EXPECT_EQ(short_one.failure()->status, 413);
+}
+
+TEST(BodyReader, tells_what_its_sink_cannot_take) {
+  RequestHead head;
+  head.content_length = 10;
+  BodyReader reader(head, {}, 100, std::make_shared<CountingSink>(7));
+  reader.read("12345");
+  EXPECT_FALSE(reader.failure());
+  reader.read("67890");
+  ASSERT_TRUE(reader.failure());
+  EXPECT_EQ(reader.failure()->message, "the disk is full");
 }
 
 }  // namespace

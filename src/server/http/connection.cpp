@@ -224,10 +224,18 @@ void Connection::begin_request() {
   // A body that nobody reads stands where the next request would be looked for.
   must_close_ = head_.has_body();
   if (admission_.failure || admission_.is_options) return answer_without_handler();
-  const BodySize size = admission_.route->body;
-  body_.emplace(
-      head_, core_.limits,
-      size == BodySize::large ? core_.limits.large_body_bytes : core_.limits.control_body_bytes);
+  const Route& route = *admission_.route;
+  size_t most_bytes = route.body == BodySize::large ? core_.limits.large_body_bytes
+                                                    : core_.limits.control_body_bytes;
+  if (route.open_body) {
+    most_bytes = core_.limits.streamed_body_bytes;
+    try {
+      admission_.request.body_sink = route.open_body(admission_.request);
+    } catch (const Error& error) {
+      return refuse_body(failure_of(error));
+    }
+  }
+  body_.emplace(head_, core_.limits, most_bytes, admission_.request.body_sink);
   if (body_->failure()) return refuse_body(*body_->failure());
   phase_ = Phase::body;
   body_start_ = Clock::now();

@@ -17,6 +17,7 @@ struct Limits {
   // Of a body, as sent and again once it is decompressed; 413 beyond. A route says which.
   size_t large_body_bytes = size_t{32} << 20;
   size_t control_body_bytes = size_t{1} << 20;
+  size_t streamed_body_bytes = size_t{1} << 40;  // into a sink, which knows better
 
   Milliseconds header_time{10'000};  // from the first byte (or the connection) to the empty line
   Milliseconds body_grace{10'000};   // then a body has to come at least this fast on average:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,14 @@
 
 namespace sparrow::http {
 
+// Where a body goes that is not to be kept in memory. write() is called from io threads, for one
+// piece after the other, and may throw Error, which the client is told. It goes with the request.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  virtual void write(std::string_view bytes) = 0;
+};
+
 struct Request {
   std::string method;  // "POST"; a HEAD that a GET row serves stays "HEAD"
   std::string target;  // as it came: "/v1/models/a%2Fb?limit=2"
@@ -19,9 +28,10 @@ struct Request {
   std::vector<std::pair<std::string, std::string>>
       path_parameters;  // of the row's pattern, decoded
   Headers headers;
-  std::string body;          // without chunked framing, decompressed
-  std::string peer;          // "127.0.0.1:52114", "[::1]:52114" or "unix"
-  bool is_loopback = false;  // from this machine, over TCP or a Unix socket
+  std::string body;  // without chunked framing, decompressed; empty where the row has a sink
+  std::shared_ptr<BodySink> body_sink;  // has the whole body
+  std::string peer;                     // "127.0.0.1:52114", "[::1]:52114" or "unix"
+  bool is_loopback = false;             // from this machine, over TCP or a Unix socket
   bool is_encrypted = false;
   std::string id;        // the client's X-Request-Id if it is sane, else 32 random hex digits
   std::string key_name;  // of the API key; empty without one

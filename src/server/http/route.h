@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/http/failure.h"
+#include "server/http/request.h"
 
 namespace sparrow::http {
 
@@ -38,6 +39,9 @@ struct Route {
   std::string pattern;
   Handler handler;
   BodySize body = BodySize::control;
+  // Before the body comes, from an io thread: what it goes to, of Limits::streamed_body_bytes at
+  // most. The request has all but its body. What it throws becomes the answer.
+  std::function<std::shared_ptr<BodySink>(const Request&)> open_body = {};
   Scope scope = Scope::inference;
   RunsOn runs_on = RunsOn::worker;
   ErrorShape error_shape = plain_text_error;

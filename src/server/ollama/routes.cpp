@@ -105,6 +105,12 @@ std::vector<http::Route> routes(ServerState& state) {
   const auto refused = [](std::string_view summary, int why) {
     return Operation{.summary = summary, .replies = {}, .refusals = {why}};
   };
+  http::Route blob = row("POST", "/api/blobs/{digest}", put_blob,
+                         {.summary = "Takes a file whose SHA-256 this is",
+                          .body = "application/octet-stream",
+                          .replies = {nothing, {.status = 201, .content_type = ""}}},
+                         Scope::manage);
+  blob.open_body = [&state](const http::Request& request) { return open_blob(state, request); };
   const std::string named = "name! string, model! string, size! integer, digest! string, ";
   return {
       row("POST", "/api/chat", chat,
@@ -168,11 +174,7 @@ std::vector<http::Route> routes(ServerState& state) {
           Scope::manage),
       row("GET", "/api/blobs/{digest}", has_blob,
           {.summary = "Whether a file is there", .replies = {nothing}}, Scope::manage),
-      row("POST", "/api/blobs/{digest}", put_blob,
-          {.summary = "Takes a file whose SHA-256 this is",
-           .body = "application/octet-stream",
-           .replies = {nothing, {.status = 201, .content_type = ""}}},
-          Scope::manage, kLarge),
+      blob,
       row("POST", "/api/pull", pull,
           {.summary = "Downloads a model",
            .fields = fmt::format("{}, {}", kModel, kStream),

@@ -1,5 +1,6 @@
 #include "server/ollama/store_changes.h"
 
+#include <charconv>
 #include <filesystem>
 
 #include "base/error.h"
@@ -9,7 +10,7 @@
 #include "server/ollama/pull.h"
 #include "server/ollama/status_lines.h"
 #include "server/wire.h"
-#include "store/disk.h"
+#include "store/blob_upload.h"
 
 namespace sparrow::ollama {
 namespace {
@@ -40,6 +41,19 @@ StoredModel find_in_store(const ServerState& state, const std::string& name) {
   }
   return stored;
 }
+
+// A blob that is there is read, and forgotten.
+class BlobSink final : public http::BodySink {
+ public:
+  explicit BlobSink(std::unique_ptr<BlobUpload> upload) : upload_(std::move(upload)) {}
+  void write(std::string_view bytes) override {
+    if (upload_ != nullptr) upload_->write(bytes);
+  }
+  BlobUpload* upload() { return upload_.get(); }
+
+ private:
+  const std::unique_ptr<BlobUpload> upload_;
+};
 
 std::string joined_texts(const std::vector<std::string>& texts) {
   std::string joined;
@@ -203,22 +217,21 @@ void has_blob(ServerState& state, const std::shared_ptr<http::Exchange>& exchang
   exchange->reply(is_there ? 200 : 404, {}, "");
 }
 
-void put_blob(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
-  const std::string digest = parse_digest(exchange->request().path_parameter("digest"));
-  const std::string path = state.models.store().blob_path(digest);
-  if (has_file(path)) {
-    exchange->reply(200, {}, "");
-    return;
-  }
-  const std::string& body = exchange->request().body;
-  const std::string actual = sha256_hex(body);
-  if (actual != digest) {
-    fail(ErrorCode::invalid_argument, "digest mismatch, expected sha256:{}, got sha256:{}", digest,
-         actual);
-  }
-  check_free_bytes(std::filesystem::path(path).parent_path(), body.size());
-  write_file_whole(path, body);
-  exchange->reply(201, {}, "");
+std::shared_ptr<http::BodySink> open_blob(ServerState& state, const http::Request& request) {
+  const std::string digest = parse_digest(request.path_parameter("digest"));
+  const Store& store = state.models.store();
+  if (has_file(store.blob_path(digest))) return std::make_shared<BlobSink>(nullptr);
+  uint64_t size_bytes = 0;  // as far as the client says it
+  const std::string_view length = request.headers.value("content-length");
+  std::from_chars(length.data(), length.data() + length.size(), size_bytes);
+  return std::make_shared<BlobSink>(std::make_unique<BlobUpload>(store, digest, size_bytes));
+}
+
+void put_blob(ServerState&, const std::shared_ptr<http::Exchange>& exchange) {
+  auto& sink = dynamic_cast<BlobSink&>(*exchange->request().body_sink);
+  const bool is_new = sink.upload() != nullptr;
+  if (is_new) sink.upload()->finish();
+  exchange->reply(is_new ? 201 : 200, {}, "");
 }
 
 }  // namespace sparrow::ollama

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
 #include "tests/support/service_rig.h"
 
 namespace sparrow::ollama {
@@ -133,6 +137,32 @@ TEST_F(StoreChangesTest, a_blob_is_taken_once_and_only_with_its_own_digest) {
         std::string("sha256:..%2F..%2Fx"), digest}) {
     EXPECT_EQ(rig_.send("POST", "/api/blobs/" + bad, "text").status, 400) << bad;
   }
+}
+
+TEST(Blobs, pass_through_no_memory_and_leave_nothing_when_they_break_off) {
+  ServiceRig rig([](ServiceOptions& options) {
+    options.http.limits.large_body_bytes = options.http.limits.control_body_bytes = 1000;
+  });
+  const std::string text(300'000, 'x');
+  const std::string path = "/api/blobs/sha256:" + sha256_hex(text);
+  {
+    RawClient client(rig.service().addresses().front());
+    client.send("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n");
+    client.send(text.substr(1000));
+  }
+  EXPECT_EQ(rig.send("HEAD", path, "").status, 404);
+  EXPECT_EQ(rig.send("POST", path, text).status, 201);
+  EXPECT_EQ(rig.send("HEAD", path, "").status, 200);
+  EXPECT_EQ(rig.send("POST", path, text).status, 200);
+  const std::string folder =
+      std::filesystem::path(rig.store().blob_path(sha256_hex(""))).parent_path();
+  const auto has_unfinished = [&] {
+    return std::ranges::any_of(std::filesystem::directory_iterator(folder), [](const auto& entry) {
+      return entry.path().filename().string().starts_with(".");
+    });
+  };
+  while (has_unfinished()) std::this_thread::yield();  // the server may be about to see it
+  EXPECT_EQ(rig.send("POST", "/api/chat", text).status, 413);
 }
 
 TEST_F(StoreChangesTest, a_model_is_made_of_an_uploaded_file) {
