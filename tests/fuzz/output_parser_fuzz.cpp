@@ -27,12 +27,6 @@ std::string written(const ChatDelta& delta) {
          delta.reasoning;
 }
 
-void append(ChatDelta& whole, ChatDelta part) {
-  whole.content += part.content;
-  whole.reasoning += part.reasoning;
-  for (IndexedToolCall& call : part.tool_calls) whole.tool_calls.push_back(std::move(call));
-}
-
 void check_calls(const std::vector<IndexedToolCall>& calls) {
   std::set<std::string> ids;
   for (size_t i = 0; i < calls.size(); ++i) {
