@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include "tests/support/service_rig.h"
 #include "tests/support/tiny_service.h"
@@ -54,8 +56,14 @@ class QueueTest : public testing::Test {
     running_ = engine_->submit({.prompt = engine_->encode("a", true),
                                 .params = {.ignore_eos = true, .max_tokens = 100000}});
     running_->on_readable([this, release = release_.get_future().share()] {
+      const auto is_let_go = [&] {
+        return release.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+      };
       running_->next_within(0);
+      while (rig_.service().state().requests.count() == 0 && !is_let_go())
+        std::this_thread::yield();
       if (engine_->stats().waiting_count > 0) release.wait();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // its tokens must last until then
     });
   }
   ~QueueTest() override {
