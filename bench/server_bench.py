@@ -24,6 +24,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "bindings" / "python")]
+from serving import Server  # pylint: disable=wrong-import-position
+
 PARTS = ["added", "streams", "again", "peer", "idle"]
 
 
@@ -39,14 +42,8 @@ def running(command, **options):
 
 @contextlib.contextmanager
 def sparrow_server(build, *flags):
-    with tempfile.TemporaryDirectory() as home:
-        log = pathlib.Path(home) / "log"
-        with open(log, "w", encoding="utf-8") as out:
-            command = [build / "sparrow", "serve", "--host", "127.0.0.1:0", *flags]
-            with running(command, stderr=out, env={**os.environ, "SPARROW_HOME": home}) as process:
-                while not (found := re.search(r"listening on [0-9.]+:(\d+)", log.read_text(encoding="utf-8"))):
-                    time.sleep(0.02)
-                yield process, int(found.group(1))
+    with tempfile.TemporaryDirectory() as work, Server(build / "sparrow", work, *flags) as server:
+        yield server.process, server.port
 
 
 class Answer:
@@ -91,22 +88,27 @@ def spread(values, digits=2):
 def measure_added(build, model, rounds):
     """Prompts that no cache knows, alternating; the engine's times are its own clock's, without any caller."""
     os.environ["SPARROW_LIBRARY"] = str(build / "libsparrow.so")
-    sys.path.insert(0, str(ROOT / "bindings" / "python"))
     from sparrow import Engine
 
     engine = Engine(str(model))
+
+    def own_answer(prompt, tokens):
+        params = {"max_tokens": tokens, "temperature": 0, "ignore_eos": True}
+        stream = engine.submit(engine.encode(prompt), params)
+        while stream.next() is not None:
+            pass
+        return stream.stats()
+
     first, rate, own_first, own_rate = [], [], [], []
     with sparrow_server(build, "--model", model) as (_, port):
         asyncio.run(ask(port, model, "warm up", 8))
+        own_answer("warm up", 8)
         for i in range(rounds):
             prompt = f"{i} is the number of a question about the history of sparrows. " * 4
             answer = asyncio.run(ask(port, model, prompt, 129))
             first.append(answer.first_s * 1e3)
             rate.append(answer.rate)
-            stream = engine.submit(engine.encode(prompt), {"max_tokens": 129, "temperature": 0, "ignore_eos": True})
-            while stream.next() is not None:
-                pass
-            stats = stream.stats()
+            stats = own_answer(prompt, 129)
             own_first.append((stats.queue_seconds + stats.prefill_seconds) * 1e3)
             own_rate.append((stats.output_tokens - 1) / stats.decode_seconds)
     engine.close()

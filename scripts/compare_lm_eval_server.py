@@ -9,32 +9,13 @@ and reads the logprobs of the echoed prompt. The exit code is 1 unless each log-
 transformers' and the same choice is made on all items but 1 in 200. Nothing is fetched.
 """
 import argparse
-import contextlib
 import os
 import pathlib
-import re
-import subprocess
 import sys
 import tempfile
 
 from compare_lm_eval import CHOICES, ROOT, Result, compare, make_items, write_folder
-
-
-@contextlib.contextmanager
-def served(sparrow, model):
-    """A server on a free port; gives its base URL."""
-    command = [sparrow, "serve", "--host", "127.0.0.1:0", "--model", model, "--activations", "f32", "--kv-type", "f32"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            address = None
-            while address is None:
-                line = server.stderr.readline()
-                if not line:
-                    sys.exit("the server did not start")
-                address = re.search(r"listening on (\S+)", line)
-            yield f"http://{address[1]}"
-        finally:
-            server.terminate()
+from serving import Server
 
 
 def save_tokenizer(folder):
@@ -59,9 +40,10 @@ def main():
         os.environ["HF_DATASETS_CACHE"] = str(folder / "cache")
         model = write_folder(folder, args.model.resolve(), make_items(args.items))
         tasks = TaskManager(include_path=str(folder / "tasks"), include_defaults=False)
-        with served(args.sparrow, model / "model.gguf") as url:
+        flags = ["--model", model / "model.gguf", "--activations", "f32", "--kv-type", "f32"]
+        with Server(args.sparrow, folder, *flags) as server:
             over_http = Result("local-completions, f32", tasks, CHOICES, model="local-completions", batch_size=8,
-                               model_args=dict(model="model", base_url=f"{url}/v1/completions", num_concurrent=1,
+                               model_args=dict(model="model", base_url=f"{server.url}/v1/completions", num_concurrent=1,
                                                max_length=1024, tokenizer=str(save_tokenizer(model)),
                                                tokenizer_backend="huggingface", tokenized_requests=True))
         reference = Result("hf back-end, f32", tasks, CHOICES, model="hf", device="cpu", batch_size=8,

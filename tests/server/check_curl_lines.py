@@ -5,16 +5,18 @@ endpoint that can must have one."""
 
 import hashlib
 import json
-import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 
 program, write_tiny_model, source = sys.argv[1:]
+sys.path.insert(0, source + "/scripts")
+from serving import Server  # pylint: disable=wrong-import-position
+
 # curl as in the docs, and then the status on a line of its own.
 SHELL = "curl() { command curl -sS --max-time 60 -w '\\n%{http_code} %{method} %{url_effective}\\n' \"$@\"; }\n"
 # What is over before it can be ended is not there any more.
@@ -33,19 +35,6 @@ def ask(url, data=None, method=None):
     request = urllib.request.Request(url, data=data, method=method)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.read()
-
-
-def start(work):
-    log = open(work / "log", "w", encoding="utf-8")
-    environment = {**os.environ, "SPARROW_HOME": str(work / "home")}
-    server = subprocess.Popen([program, "serve", "--host", "127.0.0.1:0"], env=environment, stderr=log, stdout=log)
-    for _ in range(300):
-        found = re.search(r"listening on ([0-9.:]+)", (work / "log").read_text(encoding="utf-8"))
-        if found:
-            return server, found.group(1)
-        time.sleep(0.1)
-    server.kill()
-    sys.exit("the server did not start")
 
 
 def add_model(address, work):
@@ -68,7 +57,8 @@ def path_of(url, paths):
 
 def main():
     work = pathlib.Path(tempfile.mkdtemp())
-    server, address = start(work)
+    server = Server(program, work)
+    address = server.address
     failures, tried, kept, count = [], set(), "", 0
     try:
         add_model(address, work)
@@ -94,8 +84,8 @@ def main():
                 if can and not any((name, path) in tried for name in names):
                     failures.append(f"no curl line for {method.upper()} {path}")
     finally:
-        server.terminate()
-        server.wait(60)
+        server.end()
+        shutil.rmtree(work)
     print("\n".join(failures))
     print(f"{count} curl lines, {len(failures)} failures")
     sys.exit(1 if failures or count < 50 else 0)
