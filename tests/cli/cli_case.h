@@ -52,6 +52,23 @@ class CliTest : public testing::Test {
                static_cast<std::streamsize>(bytes.size()));
   }
 
+  // A chat with --max-tokens 30 --context 256 --ignore-eos is told what is dropped, refuses what
+  // fits no context with these words, and goes on.
+  static void outgrow_context(test_support::Terminal& terminal, const std::string& refusal) {
+    constexpr std::string_view kPrompt = ">>> ";
+    for (int turn = 0; turn < 4; ++turn) {
+      ASSERT_TRUE(terminal.wait_for(kPrompt));
+      terminal.type(std::string(60, 'a') + "\r");
+    }
+    EXPECT_TRUE(terminal.wait_for("The talk has outgrown the context of 256 tokens"));
+    ASSERT_TRUE(terminal.wait_for(kPrompt));
+    terminal.type(std::string(400, 'b') + "\r");
+    EXPECT_TRUE(terminal.wait_for(refusal));
+    ASSERT_TRUE(terminal.wait_for(kPrompt));
+    terminal.type("/bye\r");
+    EXPECT_EQ(terminal.exit_code(), 0);
+  }
+
   const TestFolder folder_;
 };
 

@@ -183,17 +183,7 @@ TEST_F(ReplTest, another_model_is_loaded_and_a_wrong_one_changes_nothing) {
 
 TEST_F(ReplTest, a_talk_that_outgrows_its_context_says_what_is_kept) {
   Terminal terminal(call({"--max-tokens", "30", "--context", "256", "--ignore-eos"}), variables());
-  for (int turn = 0; turn < 4; ++turn) {
-    ASSERT_TRUE(terminal.wait_for(kPrompt));
-    terminal.type(std::string(60, 'a') + "\r");
-  }
-  EXPECT_TRUE(terminal.wait_for("The talk has outgrown the context of 256 tokens"));
-  ASSERT_TRUE(terminal.wait_for(kPrompt));
-  terminal.type(std::string(400, 'b') + "\r");
-  EXPECT_TRUE(terminal.wait_for("Error: the message has"));
-  ASSERT_TRUE(terminal.wait_for(kPrompt));
-  terminal.type("/bye\r");
-  EXPECT_EQ(terminal.exit_code(), 0);
+  outgrow_context(terminal, "Error: the message has");
 }
 
 TEST_F(ReplTest, what_was_typed_is_there_the_next_time) {

@@ -396,17 +396,7 @@ TEST_F(RunServerTest, a_talk_that_outgrows_its_context_says_so_at_a_server_too) 
   const ServeProcess server = serve();
   Terminal terminal(chat_call({"--max-tokens", "30", "--context", "256", "--ignore-eos"}),
                     variables_with(server.address()));
-  for (int turn = 0; turn < 4; ++turn) {
-    ASSERT_TRUE(terminal.wait_for(kPrompt));
-    terminal.type(std::string(60, 'a') + "\r");
-  }
-  EXPECT_TRUE(terminal.wait_for("The talk has outgrown the context of 256 tokens"));
-  ASSERT_TRUE(terminal.wait_for(kPrompt));
-  terminal.type(std::string(400, 'b') + "\r");
-  EXPECT_TRUE(terminal.wait_for("Error: the prompt is too long"));
-  ASSERT_TRUE(terminal.wait_for(kPrompt));
-  terminal.type("/bye\r");
-  EXPECT_EQ(terminal.exit_code(), 0);
+  outgrow_context(terminal, "Error: the prompt is too long");
 }
 
 TEST_F(RunServerTest, the_chat_outlives_its_server) {
