@@ -16,6 +16,7 @@
 #include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "base/memory_info.h"
 #include "gguf/gguf_file.h"
@@ -47,10 +48,6 @@ struct BenchReport {
   std::vector<double> other_loads_s;  // of the program compared with, if it tells
   int64_t other_peak_bytes = 0;
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // "VmHWM" or "VmRSS" of this process; 0 where the system does not say.
 int64_t memory_line(std::string_view name) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <numeric>
 
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "gguf/gguf_file.h"
 
@@ -175,7 +176,7 @@ double BenchRunner::run(const BenchTest& test) {
   for (int64_t done = 0; done < test.n_prompt; done += kChunk)
     step(1, std::min(kChunk, test.n_prompt - done), test.depth + done);
   for (int64_t i = 0; i < test.n_gen; ++i) step(test.batch, 1, test.depth + i);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return seconds_since(start);
 }
 
 }  // namespace sparrow::cli

@@ -11,16 +11,13 @@
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
 #include "apps/cli/repl_text.h"
+#include "base/elapsed.h"
 #include "base/error.h"
 
 namespace sparrow::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 int64_t parse_context(const std::vector<std::string>& values) {
   int64_t tokens = 0;

@@ -12,6 +12,7 @@
 #include "apps/cli/command.h"
 #include "apps/cli/engine_flags.h"
 #include "apps/cli/npy.h"
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "gguf/gguf_file.h"
@@ -35,10 +36,6 @@ struct LogitsOptions {
   EngineFlags engine;
   bool is_verbose = false;
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // "1,2,3": every id inside the vocabulary.
 std::vector<int32_t> parse_ids(const std::string& text, int64_t vocabulary_size) {

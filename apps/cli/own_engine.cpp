@@ -9,6 +9,7 @@
 #include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "base/memory_info.h"
 
@@ -16,10 +17,6 @@ namespace sparrow::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 constexpr int64_t kPollMs = 50;  // how soon Ctrl-C is noticed
 constexpr int kStatsPolls = 4;

@@ -9,6 +9,7 @@
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
 #include "apps/cli/server_client.h"
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "base/memory_info.h"
 #include "sampling/params_json.h"
@@ -206,7 +207,7 @@ LoadedContext RunningServer::load(int64_t context_tokens) {
   LoadedContext context = {.tokens = most, .wanted = context_tokens};
   if (context_tokens > 0 && context_tokens <= most) context.tokens = context_tokens;
   if (context_tokens > most) context.why_less = "for the server gives no more";
-  context.load_s = std::chrono::duration<double>(Clock::now() - start).count();
+  context.load_s = seconds_since(start);
   return context;
 }
 

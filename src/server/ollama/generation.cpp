@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "server/chat_prompt.h"
 #include "server/http/ndjson.h"
@@ -15,10 +16,6 @@ namespace sparrow::ollama {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // What both routes have beside the prompt.
 struct Asked {
