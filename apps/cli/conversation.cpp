@@ -45,25 +45,22 @@ void Conversation::drop(int64_t count) {
 
 FittedPrompt fit_messages(const std::vector<Message>& seen, const ContextRoom& room,
                           const EncodeMessages& encode) {
-  const bool has_system = !seen.empty() && seen.front().role == "system";
-  const size_t system_count = has_system ? 1 : 0;
-  SPARROW_CHECK(seen.size() > system_count);
+  SPARROW_CHECK(!seen.empty());
   FittedPrompt prompt;
-  const std::optional<size_t> first = first_that_fits(seen, system_count, room, [&](size_t from) {
-    std::vector<Message> rest(seen.begin(),
-                              seen.begin() + static_cast<std::ptrdiff_t>(system_count));
-    rest.insert(rest.end(), seen.begin() + static_cast<std::ptrdiff_t>(from), seen.end());
-    prompt.ids = encode(rest);
-    return static_cast<int64_t>(prompt.ids.size());
-  });
-  if (!first) {
+  const std::optional<int64_t> dropped =
+      drop_turns(seen, room, [&](const std::vector<Message>& messages) {
+        prompt.ids = encode(messages);
+        return static_cast<int64_t>(prompt.ids.size());
+      });
+  if (!dropped) {
+    const bool has_system = seen.front().role == "system";
     fail(ErrorCode::context_full,
          "the message{} has {} tokens in the model's template, and the context has {}; --context "
          "makes it larger, up to the model's",
          has_system ? " and the system message" : "", grouped(prompt.ids.size()),
          grouped(room.context_tokens));
   }
-  prompt.dropped = static_cast<int64_t>(*first - system_count);
+  prompt.dropped = *dropped;
   return prompt;
 }
 

@@ -27,7 +27,7 @@ std::optional<size_t> first_that_fits(std::span<const Message> messages, size_t 
   // fits. The last turn needs no room for an answer of any length.
   size_t low = 0;
   size_t high = turns.size() - 1;
-  size_t counted = turns.size();
+  std::optional<size_t> counted;
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
     counted = middle;
@@ -38,9 +38,25 @@ std::optional<size_t> first_that_fits(std::span<const Message> messages, size_t 
     }
   }
   if (counted != low) count = count_from(turns[low]);
-  const bool is_last = low + 1 == turns.size();
-  if (counted != low && is_last && count >= room.context_tokens) return std::nullopt;
+  const bool is_last = low + 1 == turns.size();  // which the search never counts
+  if (is_last && count >= room.context_tokens) return std::nullopt;
   return turns[low];
+}
+
+std::optional<int64_t> drop_turns(
+    std::span<const Message> messages, const ContextRoom& room,
+    const std::function<int64_t(const std::vector<Message>&)>& count_of) {
+  const bool has_system = !messages.empty() && messages.front().role == "system";
+  const std::span<const Message> system = messages.first(has_system ? 1 : 0);
+  const auto count_from = [&](size_t first) {
+    std::vector<Message> seen(system.begin(), system.end());
+    const std::span<const Message> rest = messages.subspan(first);
+    seen.insert(seen.end(), rest.begin(), rest.end());
+    return count_of(seen);
+  };
+  const std::optional<size_t> first = first_that_fits(messages, system.size(), room, count_from);
+  if (!first) return std::nullopt;
+  return static_cast<int64_t>(*first - system.size());
 }
 
 }  // namespace sparrow

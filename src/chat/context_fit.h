@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "sparrow/chat.h"
 
@@ -29,5 +30,11 @@ int64_t answer_room(int64_t context_tokens, int64_t max_tokens);
 std::optional<size_t> first_that_fits(std::span<const Message> messages, size_t first,
                                       const ContextRoom& room,
                                       const std::function<int64_t(size_t)>& count_from);
+
+// The same with the messages themselves: a leading system message always stays. How many are
+// dropped; nothing if the rest does not fit. `count_of` gives the tokens of their prompt.
+std::optional<int64_t> drop_turns(
+    std::span<const Message> messages, const ContextRoom& room,
+    const std::function<int64_t(const std::vector<Message>&)>& count_of);
 
 }  // namespace sparrow

@@ -18,15 +18,6 @@ TemplateInput input_of(const ChatRequest& request) {
   return input;
 }
 
-// A leading system message, and the others from `first` on.
-std::vector<Message> seen_from(const std::vector<Message>& messages, size_t system_count,
-                               size_t first) {
-  std::vector<Message> seen(messages.begin(),
-                            messages.begin() + static_cast<int64_t>(system_count));
-  seen.insert(seen.end(), messages.begin() + static_cast<int64_t>(first), messages.end());
-  return seen;
-}
-
 }  // namespace
 
 ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request,
@@ -46,27 +37,25 @@ ChatPrompt make_chat_prompt(const OpenedModel& model, const ChatRequest& request
   prompt.shown_tokens = marker_tokens(*prompt.format, *model.tokenizer);
 
   TemplateInput input = input_of(request);
-  const bool has_system = !request.messages.empty() && request.messages.front().role == "system";
-  const size_t system_count = has_system ? 1 : 0;
-  const auto count_from = [&](size_t first) {
-    input.messages = to_json(seen_from(request.messages, system_count, first));
+  const auto count_of = [&](const std::vector<Message>& messages) {
+    input.messages = to_json(messages);
     const std::vector<Segment> segments = chat_template.render(input);
     prompt.ids = model.tokenizer->with_prefix(model.tokenizer->encode(segments));
     prompt.parser.is_reasoning_open = opens_reasoning(segments);
     return static_cast<int64_t>(prompt.ids.size());
   };
-  std::optional<size_t> first = system_count;
+  std::optional<int64_t> dropped = 0;
   if (may_drop) {
-    first = first_that_fits(request.messages, system_count, room, count_from);
-  } else if (count_from(system_count) >= room.context_tokens) {
-    first.reset();
+    dropped = drop_turns(request.messages, room, count_of);
+  } else if (count_of(request.messages) >= room.context_tokens) {
+    dropped.reset();
   }
-  if (!first) {
+  if (!dropped) {
     fail(ErrorCode::context_full,
          "the prompt is too long: {} tokens, and the context of {} must hold it and an answer",
          prompt.ids.size(), room.context_tokens);
   }
-  prompt.dropped_messages = static_cast<int64_t>(*first - system_count);
+  prompt.dropped_messages = *dropped;
   return prompt;
 }
 
