@@ -48,6 +48,20 @@ SamplingParams model_params(const StoredModel& model, const Metadata& metadata,
   return params;
 }
 
+Pooling model_pooling(const Metadata& metadata, Pooling otherwise) {
+  const std::string architecture(metadata.find_string("general.architecture").value_or(""));
+  switch (metadata.find_uint(architecture + ".pooling_type").value_or(0)) {
+    case 1:
+      return Pooling::mean;
+    case 2:
+      return Pooling::cls;
+    case 3:
+      return Pooling::last;
+    default:
+      return otherwise;
+  }
+}
+
 std::optional<int64_t> saved_context(const StoredModel& model) {
   const auto found = model.params.find(kContextParameter);
   if (found == model.params.end()) return std::nullopt;

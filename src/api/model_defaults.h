@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gguf/metadata.h"
+#include "sparrow/generation.h"
 #include "sparrow/sampling_params.h"
 #include "store/catalog.h"
 #include "store/store.h"
@@ -25,6 +26,10 @@ const CatalogEntry* find_catalog_entry(const StoredModel& model, const Metadata&
 // `general` is for what none of them says.
 SamplingParams model_params(const StoredModel& model, const Metadata& metadata,
                             const SamplingParams& general = {});
+
+// As the file says it (ARCHITECTURE.pooling_type, in llama.cpp's numbers); `otherwise` where it
+// does not.
+Pooling model_pooling(const Metadata& metadata, Pooling otherwise);
 
 // The longest context that was saved with the model, if one was.
 std::optional<int64_t> saved_context(const StoredModel& model);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "api/model_defaults.h"
 #include "base/error.h"
 #include "server/chat_prompt.h"
 #include "server/native/dialect.h"
@@ -42,27 +43,12 @@ std::vector<std::string> parse_texts(const JsonFields& request, std::string_view
   return texts;
 }
 
-// As the file says it, in llama.cpp's numbers.
-Pooling pooling_of(const OpenedModel& model, Pooling otherwise) {
-  const Metadata& metadata = model.file->metadata();
-  const std::string architecture(metadata.find_string("general.architecture").value_or(""));
-  switch (metadata.find_uint(architecture + ".pooling_type").value_or(0)) {
-    case 1:
-      return Pooling::mean;
-    case 2:
-      return Pooling::cls;
-    case 3:
-      return Pooling::last;
-    default:
-      return otherwise;
-  }
-}
-
 // For a comparison: a model that was not made for it says more in all of its states than in the
 // last, which mostly knows what would follow.
 std::vector<float> embed_text(Waiting& waiting, Engine& engine, const std::string& text) {
   const OpenedModel& model = opened_model(engine);
-  return waiting.embed(engine, encode_raw(model, text), pooling_of(model, Pooling::mean), true);
+  return waiting.embed(engine, encode_raw(model, text),
+                       model_pooling(model.file->metadata(), Pooling::mean), true);
 }
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {
@@ -182,8 +168,9 @@ void embedding(ServerState& state, const ExchangePtr& exchange) {
   Json answer = Json::array();
   for (size_t i = 0; i < texts.size(); ++i) {
     const OpenedModel& opened = opened_model(*engine);
-    const std::vector<float> vector = waiting->embed(*engine, encode_raw(opened, texts[i]),
-                                                     pooling_of(opened, Pooling::last), norm == 2);
+    const std::vector<float> vector =
+        waiting->embed(*engine, encode_raw(opened, texts[i]),
+                       model_pooling(opened.file->metadata(), Pooling::last), norm == 2);
     answer.push_back({{"index", i}, {"embedding", Json::array({vector})}});
   }
   exchange->reply_json(200, to_wire(answer));

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/elapsed.h"
 #include "base/error.h"
 #include "server/ollama/dialect.h"
 #include "server/wire.h"
@@ -20,10 +21,6 @@ struct Asked {
   double load_s = 0;
   int64_t dropped_tokens = 0;
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Its first values, and length 1 again.
 void cut_to(std::vector<float>& vector, int64_t dimensions) {
@@ -106,9 +103,8 @@ void answer_texts(ServerState& state, const std::shared_ptr<http::Exchange>& exc
     return;
   }
   for (size_t i = 0; i < texts.size(); ++i) {
-    std::vector<TokenId> ids = answering.engine->encode(texts[i], true);
-    const std::vector<TokenId> prefix = model.tokenizer->prefix();
-    ids.insert(ids.begin(), prefix.begin(), prefix.end());
+    std::vector<TokenId> ids =
+        model.tokenizer->with_prefix(answering.engine->encode(texts[i], true));
     if (ids.empty()) fail(ErrorCode::invalid_argument, "input[{}] is empty", i);
     // The engine keeps a place for an answer.
     const int64_t count = static_cast<int64_t>(ids.size());

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 
+#include "api/model_defaults.h"
 #include "base/error.h"
 #include "server/openai/dialect.h"
 #include "server/openai/prompts.h"
@@ -102,20 +103,6 @@ class Writer final : public AnswerWriter {
   int64_t token_count_ = 0;
 };
 
-// As the file says it, in llama.cpp's numbers; a chat model's last token has seen all of the text.
-Pooling pooling_of(const OpenedModel& model) {
-  const Metadata& metadata = model.file->metadata();
-  const std::string architecture(metadata.find_string("general.architecture").value_or(""));
-  switch (metadata.find_uint(architecture + ".pooling_type").value_or(3)) {
-    case 1:
-      return Pooling::mean;
-    case 2:
-      return Pooling::cls;
-    default:
-      return Pooling::last;
-  }
-}
-
 }  // namespace
 
 void embeddings(ServerState& state, const std::shared_ptr<http::Exchange>& exchange) {
@@ -137,7 +124,9 @@ void embeddings(ServerState& state, const std::shared_ptr<http::Exchange>& excha
       fail(ErrorCode::context_full, "an input has {} tokens, and the context holds {}", count,
            engine->info().context_length);
     }
-    answering.requests.push_back({.prompt = std::move(ids), .pooling = pooling_of(model)});
+    // A chat model's last token has seen all of the text.
+    answering.requests.push_back({.prompt = std::move(ids),
+                                  .pooling = model_pooling(model.file->metadata(), Pooling::last)});
   }
   answering.model = asked.model;
   answering.exchange = exchange;
