@@ -19,15 +19,20 @@ std::vector<RunningRequest> Requests::list() const {
   return requests;
 }
 
+template <typename IsMeant>
+std::vector<std::function<void()>> Requests::callbacks(std::function<void()> Entry::*which,
+                                                       const IsMeant& is_meant) const {
+  std::vector<std::function<void()>> found;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [number, entry] : entries_)
+    if (entry.*which && is_meant(entry.request)) found.push_back(entry.*which);
+  return found;
+}
+
 int64_t Requests::cancel(const std::string& id, const std::string& key_name) {
-  std::vector<std::function<void()>> due;
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& [number, entry] : entries_) {
-      const bool is_seen = key_name.empty() || entry.request.key_name == key_name;
-      if (entry.request.id == id && is_seen) due.push_back(entry.cancel);
-    }
-  }
+  const auto due = callbacks(&Entry::cancel, [&](const RunningRequest& request) {
+    return request.id == id && (key_name.empty() || request.key_name == key_name);
+  });
   for (const auto& cancel : due) cancel();
   return static_cast<int64_t>(due.size());
 }
@@ -38,22 +43,12 @@ int64_t Requests::count() const {
 }
 
 void Requests::tick_all() {
-  std::vector<std::function<void()>> due;
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& [number, entry] : entries_)
-      if (entry.tick) due.push_back(entry.tick);
-  }
-  for (const auto& tick : due) tick();
+  for (const auto& tick : callbacks(&Entry::tick, [](const auto&) { return true; })) tick();
 }
 
 void Requests::end_all() {
+  for (const auto& cancel : callbacks(&Entry::cancel, [](const auto&) { return true; })) cancel();
   std::unique_lock lock(mutex_);
-  std::vector<std::function<void()>> due;
-  for (const auto& [number, entry] : entries_) due.push_back(entry.cancel);
-  lock.unlock();
-  for (const auto& cancel : due) cancel();
-  lock.lock();
   ended_.wait(lock, [this] { return entries_.empty(); });
 }
 
@@ -73,8 +68,7 @@ RunningRequest running_request(const http::Request& request, std::string model) 
 
 http::Failure too_many_requests() {
   return {.status = 503,
-          .message = "server busy, please try again.  maximum pending requests exceeded",
-          .headers = {{"Retry-After", "1"}}};
+          .message = "server busy, please try again.  maximum pending requests exceeded"};
 }
 
 }  // namespace sparrow

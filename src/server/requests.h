@@ -62,6 +62,10 @@ class Requests {
     std::function<void()> tick;
   };
   void remove(int64_t number);
+  // To be called without the mutex, of those requests that are meant and have one.
+  template <typename IsMeant>
+  std::vector<std::function<void()>> callbacks(std::function<void()> Entry::*which,
+                                               const IsMeant& is_meant) const;
 
   const int64_t limit_;
   mutable std::mutex mutex_;
@@ -73,7 +77,7 @@ class Requests {
 // A request for a model, as it comes in.
 RunningRequest running_request(const http::Request& request, std::string model);
 
-// What one too many is told: 503, and when to come back.
+// What one too many is told: 503.
 http::Failure too_many_requests();
 
 }  // namespace sparrow

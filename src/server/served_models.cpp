@@ -74,9 +74,9 @@ StoredModel ServedModels::find(const std::string& name) const {
   return *stored;
 }
 
-std::string ServedModels::pool_key(const std::string& name) const {
-  if (const std::optional<Named> named = find_served(name)) return named->model;
-  return find(name).name.short_text();
+std::string ServedModels::pool_key(const std::string& name, const StoredModel& stored) const {
+  const std::optional<Named> named = find_served(name);
+  return named ? named->model : stored.name.short_text();
 }
 
 std::string ServedModels::name_of(const std::string& key) const {
@@ -86,12 +86,13 @@ std::string ServedModels::name_of(const std::string& key) const {
 
 std::shared_ptr<Engine> ServedModels::acquire(const std::string& name,
                                               const std::optional<KeepAlive>& keep_alive) {
-  const StoredModel stored = find(name);  // one that is not here is said in the server's words
-  const std::optional<Named> named = find_served(name);
-  return pool_.acquire(named ? named->model : stored.name.short_text(), keep_alive);
+  // One that is not here is said in the server's words.
+  return pool_.acquire(pool_key(name, find(name)), keep_alive);
 }
 
-bool ServedModels::unload(const std::string& name) { return pool_.unload(pool_key(name)); }
+bool ServedModels::unload(const std::string& name) {
+  return pool_.unload(pool_key(name, find(name)));
+}
 
 std::vector<ServedModels::Listed> ServedModels::list() const {
   std::vector<Listed> models;

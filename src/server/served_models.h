@@ -64,7 +64,7 @@ class ServedModels {
     std::string model;  // what the pool is asked for
   };
   std::optional<Named> find_served(const std::string& name) const;
-  std::string pool_key(const std::string& name) const;
+  std::string pool_key(const std::string& name, const StoredModel& stored) const;
   std::string name_of(const std::string& key) const;
 
   mutable Store store_;

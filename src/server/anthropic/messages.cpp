@@ -6,7 +6,7 @@
 #include "server/answering.h"
 #include "server/anthropic/dialect.h"
 #include "server/chat_prompt.h"
-#include "server/event_stream.h"
+#include "server/event_writer.h"
 #include "server/sampling_schema.h"
 #include "server/wire.h"
 
@@ -24,14 +24,11 @@ Json parse_input(const std::string& arguments) {
   return arguments.empty() ? Json::object() : Json::parse(arguments);
 }
 
-class Writer final : public AnswerWriter {
+class Writer final : public EventWriter {
  public:
-  Writer(std::shared_ptr<http::Exchange> exchange, Asked asked)
-      : exchange_(std::move(exchange)), asked_(std::move(asked)) {}
-
-  void wait(const QueuePlace& place) override {
-    if (asked_.is_streaming) stream_.comment(to_string(place));
-  }
+  Writer(const std::shared_ptr<http::Exchange>& exchange, Asked asked)
+      : EventWriter(exchange, asked.is_streaming, {{"request-id", exchange->request().id}}),
+        asked_(std::move(asked)) {}
 
   void write(const AnswerPart& part) override {
     stats_ = part.stats;
@@ -161,8 +158,6 @@ class Writer final : public AnswerWriter {
     close_block();
   }
 
-  const std::shared_ptr<http::Exchange> exchange_;
-  EventStream stream_{exchange_, {{"request-id", exchange_->request().id}}};
   const Asked asked_;
   bool has_started_ = false;
   Json blocks_ = Json::array();

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "server/answering.h"
-#include "server/event_stream.h"
+#include "server/event_writer.h"
 #include "server/native/completion_request.h"
 #include "server/native/dialect.h"
 #include "server/wire.h"
@@ -55,17 +55,13 @@ Json timings_json(const RequestStats& stats) {
   return timings;
 }
 
-class Writer final : public AnswerWriter {
+class Writer final : public EventWriter {
  public:
   Writer(std::shared_ptr<http::Exchange> exchange, std::shared_ptr<Engine> engine, Asked asked)
-      : exchange_(std::move(exchange)),
+      : EventWriter(std::move(exchange), asked.is_streaming),
         engine_(std::move(engine)),
         asked_(std::move(asked)),
         completions_(asked_.prompts.size()) {}
-
-  void wait(const QueuePlace& place) override {
-    if (asked_.is_streaming) stream_.comment(to_string(place));
-  }
 
   void write(const AnswerPart& part) override {
     Completion& completion = completions_[static_cast<size_t>(part.index)];
@@ -158,8 +154,6 @@ class Writer final : public AnswerWriter {
     return json;
   }
 
-  const std::shared_ptr<http::Exchange> exchange_;
-  EventStream stream_{exchange_};
   const std::shared_ptr<Engine> engine_;
   const Asked asked_;
   std::vector<Completion> completions_;

@@ -9,6 +9,7 @@
 #include "sampling/params_json.h"
 #include "server/native/completion.h"
 #include "server/native/dialect.h"
+#include "server/off_values.h"
 #include "server/sampling_schema.h"
 #include "server/schema_text.h"
 
@@ -26,7 +27,7 @@ constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
     {"n_probs", "logprobs"},
 };
 // Any number below zero is a way to say this one, which the field itself takes.
-constexpr std::pair<std::string_view, int64_t> kOffBelowZero[] = {
+constexpr OffValue kOffBelowZero[] = {
     {"top_k", 0}, {"max_tokens", -1}, {"seed", -1}, {"logprobs", -1}, {"temperature", 0}};
 constexpr int64_t kAnySeed = 4294967295;
 constexpr std::string_view kConstraints[] = {"grammar", "json_schema", "response_format"};
@@ -98,11 +99,8 @@ std::map<int32_t, double> parse_biases(const JsonFields& request, const OpenedMo
 }
 
 // Ways to say "off" and "any" that the field itself does not take.
-void put_off_values(Json& chosen) {
-  for (const auto& [name, off] : kOffBelowZero) {
-    const auto value = chosen.find(name);
-    if (value != chosen.end() && value->is_number() && value->get<double>() < 0) *value = off;
-  }
+void put_own_values(Json& chosen) {
+  put_off_values(chosen, kOffBelowZero);
   if (chosen.contains("logprobs") && chosen["logprobs"] == 0) chosen["logprobs"] = -1;
   if (chosen.contains("seed") && chosen["seed"] == kAnySeed) chosen["seed"] = -1;
 }
@@ -148,8 +146,8 @@ SamplingParams parse_params(const JsonFields& request, const OpenedModel& model)
   for (const auto& [wire, field] : kRenamed) {
     if (const Json* value = request.find(wire)) renamed[std::string(field)] = *value;
   }
-  put_off_values(chosen);
-  put_off_values(renamed);
+  put_own_values(chosen);
+  put_own_values(renamed);
   if (request.find("stop") != nullptr) {
     std::vector<std::string> stop = request.texts("stop");
     std::erase(stop, "");
@@ -169,9 +167,7 @@ Json params_schema() {
   Json schema = Json::object();
   const auto put = [&](std::string_view name, const SamplingField& field) {
     Json& one = schema[std::string(name)] = sampling_schema(field, general);
-    const bool is_off_below_zero = std::ranges::any_of(
-        kOffBelowZero, [&](const auto& row) { return row.first == field.name; });
-    if (!is_off_below_zero) return;
+    if (!is_off_below_zero(field.name, kOffBelowZero)) return;
     one.erase("minimum");
     if (one["type"][0] == "integer") one["minimum"] = INT64_MIN;
   };

@@ -7,6 +7,7 @@
 #include "api/model_defaults.h"
 #include "base/error.h"
 #include "sampling/params_json.h"
+#include "server/off_values.h"
 #include "server/sampling_schema.h"
 #include "server/wire.h"
 
@@ -43,12 +44,8 @@ constexpr OptionField kOptions[] = {
 };
 
 // Any number below zero is a way to say this one.
-constexpr std::pair<std::string_view, int64_t> kOffBelowZero[] = {
+constexpr OffValue kOffBelowZero[] = {
     {"max_tokens", -1}, {"seed", -1}, {"penalty_window", -1}, {"top_k", 0}};
-
-bool is_off_below_zero(std::string_view field) {
-  return std::ranges::any_of(kOffBelowZero, [&](const auto& row) { return row.first == field; });
-}
 
 constexpr int64_t kLongestContext = 1 << 24;
 
@@ -65,14 +62,6 @@ void check_integer(std::string_view name, const Json& value) {
 // Fields of the table that a request says outside of its options.
 constexpr std::string_view kNotOptions[] = {"logprobs", "prompt_logprobs"};
 
-void say_off(Json& fields) {
-  for (const auto& [name, off] : kOffBelowZero) {
-    const auto value = fields.find(name);
-    const bool is_below = value != fields.end() && value->is_number() && value->get<double>() < 0;
-    if (is_below) *value = off;
-  }
-}
-
 // As sampling fields. "Fill the context" and other words for as long as it goes become -1.
 Json sampling_fields_of(const JsonFields& fields) {
   Json chosen = Json::object();
@@ -84,7 +73,7 @@ Json sampling_fields_of(const JsonFields& fields) {
     if (is_ollamas) continue;
     if (const Json* value = fields.find(field.name)) chosen[std::string(field.name)] = *value;
   }
-  say_off(chosen);
+  put_off_values(chosen, kOffBelowZero);
   SamplingParams checked;  // what Ollama's name for it counts more than must be right too
   set_sampling_fields(checked, chosen, "options");
   for (const OptionField& row : kOptions) {
@@ -96,7 +85,7 @@ Json sampling_fields_of(const JsonFields& fields) {
     field = *value;
     if (row.is_integer) field = static_cast<int64_t>(value->get<double>());
   }
-  say_off(chosen);
+  put_off_values(chosen, kOffBelowZero);
   // The likeliest token alone, as llama.cpp takes it.
   if (chosen.contains("top_p") && chosen["top_p"] == 0) chosen["top_p"] = 1e-6;
   if (const Json* stop = fields.find("stop")) {
@@ -208,11 +197,11 @@ Json options_schema() {
   for (const SamplingField& field : sampling_fields()) {
     if (std::ranges::find(kNotOptions, field.name) != std::end(kNotOptions)) continue;
     Json& schema = fields[std::string(field.name)] = sampling_schema(field, general);
-    if (is_off_below_zero(field.name)) schema["minimum"] = kLeast;
+    if (is_off_below_zero(field.name, kOffBelowZero)) schema["minimum"] = kLeast;
   }
   for (const OptionField& row : kOptions) {
     Json schema = sampling_schema(*find_sampling_field(row.field), general);
-    if (is_off_below_zero(row.field)) schema["minimum"] = kLeast;
+    if (is_off_below_zero(row.field, kOffBelowZero)) schema["minimum"] = kLeast;
     if (row.is_integer && schema["maximum"].get<int64_t>() > kMost) schema["maximum"] = kMost;
     fields[std::string(row.option)] = std::move(schema);
   }

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
-#include "server/event_stream.h"
+#include "server/event_writer.h"
 #include "server/openai/dialect.h"
 #include "server/openai/tokens.h"
 #include "server/wire.h"
@@ -36,19 +36,14 @@ struct Choice {
   bool has_calls = false;
 };
 
-class Writer final : public AnswerWriter {
+class Writer final : public EventWriter {
  public:
   Writer(std::shared_ptr<http::Exchange> exchange, std::shared_ptr<Engine> engine, Asked asked)
-      : exchange_(exchange),
+      : EventWriter(std::move(exchange), asked.is_streaming),
         engine_(std::move(engine)),
         asked_(std::move(asked)),
         names_(opened_model(*engine_), asked_.names_tokens_by_id),
-        stream_(std::move(exchange)),
         choices_(static_cast<size_t>(asked_.answer_count)) {}
-
-  void wait(const QueuePlace& place) override {
-    if (asked_.is_streaming) stream_.comment(to_string(place));
-  }
 
   void write(const AnswerPart& part) override {
     Choice& choice = choices_[static_cast<size_t>(part.index)];
@@ -180,11 +175,9 @@ class Writer final : public AnswerWriter {
     return usage_json(first.prompt_tokens, output, first.cached_tokens);
   }
 
-  const std::shared_ptr<http::Exchange> exchange_;
   const std::shared_ptr<Engine> engine_;
   const Asked asked_;
   const TokenNames names_;
-  EventStream stream_;
   std::vector<Choice> choices_;
   Json prompt_logprobs_ = Json::array({nullptr});  // nothing stands before the first token
 };

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "server/event_stream.h"
+#include "server/event_writer.h"
 #include "server/openai/dialect.h"
 #include "server/openai/prompts.h"
 #include "server/openai/tokens.h"
@@ -44,19 +44,14 @@ struct Choice {
   double logprob = 0;  // of its tokens, summed
 };
 
-class Writer final : public AnswerWriter {
+class Writer final : public EventWriter {
  public:
   Writer(std::shared_ptr<http::Exchange> exchange, std::shared_ptr<Engine> engine, Asked asked)
-      : exchange_(exchange),
+      : EventWriter(std::move(exchange), asked.is_streaming),
         engine_(std::move(engine)),
         asked_(std::move(asked)),
         names_(opened_model(*engine_), asked_.names_tokens_by_id),
-        stream_(std::move(exchange)),
         choices_(asked_.prompts.size() * static_cast<size_t>(asked_.tried_count)) {}
-
-  void wait(const QueuePlace& place) override {
-    if (asked_.is_streaming) stream_.comment(to_string(place));
-  }
 
   void write(const AnswerPart& part) override {
     Choice& choice = choices_[static_cast<size_t>(part.index)];
@@ -186,11 +181,9 @@ class Writer final : public AnswerWriter {
     return usage_json(prompt, output, cached);
   }
 
-  const std::shared_ptr<http::Exchange> exchange_;
   const std::shared_ptr<Engine> engine_;
   const Asked asked_;
   const TokenNames names_;
-  EventStream stream_;
   std::vector<Choice> choices_;
 };
 

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "server/chat_prompt.h"
-#include "server/event_stream.h"
+#include "server/event_writer.h"
 #include "server/openai/dialect.h"
 #include "server/openai/response_items.h"
 #include "server/openai/response_output.h"
@@ -24,21 +24,16 @@ struct Asked {
   Json response;                  // as it is before anything was generated
 };
 
-class Writer final : public AnswerWriter {
+class Writer final : public EventWriter {
  public:
   Writer(std::shared_ptr<http::Exchange> exchange, std::shared_ptr<Engine> engine,
          std::shared_ptr<ResponseStore> store, Asked asked)
-      : exchange_(exchange),
+      : EventWriter(std::move(exchange), asked.is_streaming),
         engine_(std::move(engine)),
         store_(std::move(store)),
         asked_(std::move(asked)),
         names_(opened_model(*engine_), false),
-        stream_(std::move(exchange)),
         output_([this](std::string_view type, Json fields) { emit(type, std::move(fields)); }) {}
-
-  void wait(const QueuePlace& place) override {
-    if (asked_.is_streaming) stream_.comment(to_string(place));
-  }
 
   void write(const AnswerPart& part) override {
     begin();
@@ -120,12 +115,10 @@ class Writer final : public AnswerWriter {
                          {"total_tokens", stats.prompt_tokens + stats.output_tokens}};
   }
 
-  const std::shared_ptr<http::Exchange> exchange_;
   const std::shared_ptr<Engine> engine_;
   const std::shared_ptr<ResponseStore> store_;
   Asked asked_;
   const TokenNames names_;
-  EventStream stream_;
   ResponseOutput output_;
   int64_t event_count_ = 0;
   int64_t reasoning_tokens_ = 0;
