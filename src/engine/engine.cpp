@@ -332,7 +332,9 @@ void Engine::stop() {
 
 EngineStats Engine::stats() const {
   const std::scoped_lock lock(impl_->stats_mutex);
-  return impl_->stats;
+  EngineStats stats = impl_->stats;
+  stats.waiting_count += impl_->inbox.size();
+  return stats;
 }
 
 void Engine::check() const { impl_->scheduler.check(); }

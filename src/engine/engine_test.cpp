@@ -524,6 +524,15 @@ TEST(Engine, requests_start_in_order_as_blocks_allow_and_give_them_back_to_older
   }
 }
 
+TEST(Engine, a_request_waits_from_the_moment_it_was_submitted) {
+  Rig rig;
+  const auto stream = rig.submit(some_prompt(20), greedy(8));
+  EXPECT_EQ(rig.engine().stats().waiting_count, 1);
+  rig.step();
+  EXPECT_EQ(rig.engine().stats().waiting_count, 0);
+  EXPECT_EQ(rig.engine().stats().running_count, 1);
+}
+
 TEST(Engine, a_waiting_request_knows_its_place) {
   Rig rig({.max_sequences = 1});
   const auto submit = [&](int64_t i, Priority priority) {

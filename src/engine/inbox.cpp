@@ -15,6 +15,11 @@ std::vector<std::unique_ptr<Sequence>> Inbox::take() {
   return std::exchange(sequences_, {});
 }
 
+int64_t Inbox::size() const {
+  const std::scoped_lock lock(mutex_);
+  return static_cast<int64_t>(sequences_.size());
+}
+
 bool Inbox::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return is_closed_ || !sequences_.empty(); });

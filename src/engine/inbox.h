@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -16,6 +17,8 @@ class Inbox {
   void put(std::unique_ptr<Sequence> sequence);
   // All that has come since the last call, in order.
   std::vector<std::unique_ptr<Sequence>> take();
+
+  int64_t size() const;
 
   // Sleeps until there is something to take; false once close() was called.
   bool wait();

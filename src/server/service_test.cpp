@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -56,14 +57,10 @@ class QueueTest : public testing::Test {
     running_ = engine_->submit({.prompt = engine_->encode("a", true),
                                 .params = {.ignore_eos = true, .max_tokens = 100000}});
     running_->on_readable([this, release = release_.get_future().share()] {
-      const auto is_let_go = [&] {
-        return release.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-      };
       running_->next_within(0);
-      while (rig_.service().state().requests.count() == 0 && !is_let_go())
-        std::this_thread::yield();
-      if (engine_->stats().waiting_count > 0) release.wait();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // its tokens must last until then
+      if (is_queued_) return release.wait();
+      while (engine_->stats().waiting_count == 0 && !has_gone_on_) std::this_thread::yield();
+      is_queued_ = true;  // its place is told in the next step
     });
   }
   ~QueueTest() override {
@@ -71,7 +68,7 @@ class QueueTest : public testing::Test {
     while (running_->next_within(1) || !running_->is_finished()) continue;
   }
   void go_on() {
-    if (std::exchange(has_gone_on_, true)) return;
+    if (has_gone_on_.exchange(true)) return;
     running_->cancel();
     release_.set_value();
   }
@@ -98,7 +95,8 @@ class QueueTest : public testing::Test {
   std::shared_ptr<Engine> engine_;
   std::promise<void> release_;
   std::shared_ptr<OutputStream> running_;
-  bool has_gone_on_ = false;
+  std::atomic<bool> has_gone_on_ = false;
+  bool is_queued_ = false;  // the engine's thread alone looks
   RawClient client_{rig_.service().addresses().front()};
 };
 
