@@ -32,6 +32,23 @@ TEST(ParseJson, takes_16384_keys_in_each_object_and_refuses_16385) {
   EXPECT_EQ(parse_tree_json(object_with_keys(20000), "test")[0].size(), 20000u);
 }
 
+TEST(ParseJson, time_grows_as_keys_do) {
+  JsonLimits limits;
+  limits.object_keys = SIZE_MAX;
+  EXPECT_EQ(parse_json(object_with_keys(1000000), "test", limits)[0].size(), 1000000u);
+}
+
+TEST(ParseJson, the_last_of_equal_keys_counts_and_the_first_ones_place) {
+  EXPECT_EQ(parse_json(R"({"a":1,"b":2,"a":{"c":3}})", "test").dump(), R"({"a":{"c":3},"b":2})");
+  std::string text = object_with_keys(100);
+  text.resize(text.size() - 2);
+  const Json object = parse_json(text + R"(,"k99":1,"k3":2,"k3":[3]}])", "test")[0];
+  EXPECT_EQ(object.size(), 100u);
+  EXPECT_EQ(object["k99"], 1);
+  EXPECT_EQ(std::next(object.begin(), 3).key(), "k3");
+  EXPECT_EQ(object["k3"], Json::array({3}));
+}
+
 TEST(ParseJson, takes_numbers_of_64_characters_and_refuses_65) {
   const std::string at_limit = "0." + std::string(62, '1');
   EXPECT_NO_THROW(parse_json("[" + at_limit + ", " + at_limit + "]", "test"));
