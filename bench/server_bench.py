@@ -63,14 +63,34 @@ class Answer:
         return (len(self.times) - 1) / (self.times[-1] - self.times[0])
 
 
-async def ask(port, model, prompt, tokens):
+def completion_request(model, prompt, tokens):
     body = {"model": model.stem, "prompt": prompt, "max_tokens": tokens, "stream": True, "temperature": 0, "ignore_eos": True}
-    text = json.dumps(body)
+    text = json.dumps(body).encode()
+    return (b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(text), text))
+
+
+def ask_alone(port, model, prompt, tokens):
+    """The client that costs least, since it shares the cores with what it measures."""
+    answer, pieces = Answer(), []
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.settimeout(None)  # otherwise each read looks first whether there is something
+        answer.asked_at = time.perf_counter()
+        client.sendall(completion_request(model, prompt, tokens))
+        while piece := client.recv(1 << 16):
+            pieces.append((time.perf_counter(), piece))
+    if b" 200 " not in pieces[0][1].partition(b"\r\n")[0]:
+        raise RuntimeError(b"".join(piece for _, piece in pieces).decode())
+    for at, piece in pieces:
+        answer.times += [at] * piece.count(b'"choices":[')
+    return answer
+
+
+async def ask(port, model, prompt, tokens):
     answer = Answer()
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
     answer.asked_at = time.perf_counter()
-    writer.write(f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                 f"Content-Length: {len(text.encode())}\r\nConnection: close\r\n\r\n{text}".encode())
+    writer.write(completion_request(model, prompt, tokens))
     await writer.drain()
     async for line in reader:
         if line.startswith(b"data: {") and b'"choices":[' in line.replace(b" ", b""):
@@ -85,12 +105,12 @@ def spread(values, digits=2):
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
-def measure_added(build, model, rounds):
+def measure_added(build, model, rounds, threads):
     """Prompts that no cache knows, alternating; the engine's times are its own clock's, without any caller."""
     os.environ["SPARROW_LIBRARY"] = str(build / "libsparrow.so")
     from sparrow import Engine
 
-    engine = Engine(str(model))
+    engine = Engine(str(model), thread_count=threads)
 
     def own_answer(prompt, tokens):
         params = {"max_tokens": tokens, "temperature": 0, "ignore_eos": True}
@@ -100,12 +120,12 @@ def measure_added(build, model, rounds):
         return stream.stats()
 
     first, rate, own_first, own_rate = [], [], [], []
-    with sparrow_server(build, "--model", model) as (_, port):
-        asyncio.run(ask(port, model, "warm up", 8))
+    with sparrow_server(build, "--model", model, *(["--threads", str(threads)] if threads else [])) as (_, port):
+        ask_alone(port, model, "warm up", 8)
         own_answer("warm up", 8)
         for i in range(rounds):
             prompt = f"{i} is the number of a question about the history of sparrows. " * 4
-            answer = asyncio.run(ask(port, model, prompt, 129))
+            answer = ask_alone(port, model, prompt, 129)
             first.append(answer.first_s * 1e3)
             rate.append(answer.rate)
             stats = own_answer(prompt, 129)
@@ -196,11 +216,12 @@ def main():
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=0, help="of the engine on both sides of the part added; 0: one a core")
     parser.add_argument("--peer")
     parser.add_argument("--skip", nargs="*", default=[], choices=PARTS)
     args = parser.parse_args()
     build, model = args.build.resolve(), args.model.resolve()
-    parts = {"added": lambda: measure_added(build, model, args.rounds),
+    parts = {"added": lambda: measure_added(build, model, args.rounds, args.threads),
              "streams": lambda: measure_streams(build, model),
              "again": lambda: measure_again(build, model, args.rounds),
              "peer": lambda: args.peer and measure_peer(build, model, args.peer, args.rounds),

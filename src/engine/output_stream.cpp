@@ -61,8 +61,11 @@ std::optional<TextDelta> OutputStream::next() {
 
 std::optional<TextDelta> OutputStream::next_within(int64_t timeout_ms) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                    [&] { return has_pending_ || is_drained_; });
+  // A wait for no time is a visit to the system nevertheless.
+  if (timeout_ms > 0) {
+    changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                      [&] { return has_pending_ || is_drained_; });
+  }
   return take(lock);
 }
 

@@ -301,15 +301,21 @@ void Connection::open_exchange() {
   framing.headers = std::move(admission_.response_headers);
   framing.is_draining = &core_.is_draining;
   is_woken_ = std::make_shared<std::atomic<bool>>(false);
-  exchange_.reset(
-      new Exchange(std::move(admission_.request), admission_.route, std::move(framing),
-                   [weak = weak_from_this(), executor = executor_, is_woken = is_woken_] {
-                     if (is_woken->exchange(true)) return;
-                     boost::asio::post(executor, [weak, is_woken] {
-                       is_woken->store(false);
-                       if (const std::shared_ptr<Connection> self = weak.lock()) self->pump();
-                     });
-                   }));
+  Exchange::Outlet outlet;
+  outlet.wake = [weak = weak_from_this(), executor = executor_, is_woken = is_woken_] {
+    if (is_woken->exchange(true)) return;
+    boost::asio::post(executor, [weak, is_woken] {
+      is_woken->store(false);
+      if (const std::shared_ptr<Connection> self = weak.lock()) self->pump();
+    });
+  };
+  if (!is_writing_) {  // an interim response may be under way
+    outlet.send = [transport = transport_.get()](std::string_view bytes) {
+      return transport->send_now(bytes);
+    };
+  }
+  exchange_.reset(new Exchange(std::move(admission_.request), admission_.route, std::move(framing),
+                               std::move(outlet)));
   if (has_input_ended_) {
     on_half_close();
   } else {
@@ -414,12 +420,12 @@ void Connection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   timer_.cancel();
-  transport_->close();
   if (exchange_ != nullptr) {
     record(false);
     const std::shared_ptr<Exchange> exchange = std::move(exchange_);
-    exchange->close();
+    exchange->close();  // nobody sends from here on
   }
+  transport_->close();
   core_.remove(shared_from_this(), peer_);
 }
 

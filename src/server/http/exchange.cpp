@@ -13,11 +13,11 @@ bool has_no_body(int status) { return status < 200 || status == 204 || status ==
 }  // namespace
 
 Exchange::Exchange(Request request, std::shared_ptr<const Route> route, Framing framing,
-                   std::function<void()> wake)
+                   Outlet outlet)
     : request_(std::move(request)),
       route_(std::move(route)),
       framing_(std::move(framing)),
-      wake_(std::move(wake)) {}
+      outlet_(std::move(outlet)) {}
 
 std::shared_ptr<Exchange> Exchange::handle_of(std::shared_ptr<Exchange> exchange) {
   Exchange* const pointer = exchange.get();
@@ -47,8 +47,19 @@ bool Exchange::begin(int status, Headers headers, const std::string* body) {
   outgoing_ += "\r\n";
   if (body != nullptr && !has_no_body(status) && !framing_.is_head) outgoing_ += *body;
   phase_ = body == nullptr ? Phase::streaming : Phase::ended;
-  wake_();
+  flush();
   return true;
+}
+
+// What the connection is writing goes first.
+void Exchange::flush() {
+  if (phase_ == Phase::streaming && in_flight_bytes_ == 0 && outlet_.send != nullptr) {
+    const size_t size_bytes = outlet_.send(outgoing_);
+    outgoing_.erase(0, size_bytes);
+    sent_bytes_ += size_bytes;
+    if (outgoing_.empty()) return;
+  }
+  outlet_.wake();
 }
 
 bool Exchange::reply(int status, Headers headers, std::string body) {
@@ -87,7 +98,7 @@ bool Exchange::write(std::string_view bytes) {
   if (is_chunked_) fmt::format_to(std::back_inserter(outgoing_), "{:x}\r\n", bytes.size());
   outgoing_ += bytes;
   if (is_chunked_) outgoing_ += "\r\n";
-  wake_();
+  flush();
   return true;
 }
 
@@ -96,14 +107,14 @@ void Exchange::end() {
   if (phase_ != Phase::streaming || is_closed_) return;
   if (is_chunked_ && !framing_.is_head) outgoing_ += "0\r\n\r\n";
   phase_ = Phase::ended;
-  wake_();
+  outlet_.wake();
 }
 
 void Exchange::abort() {
   const std::lock_guard lock(mutex_);
   if (phase_ == Phase::ended || is_closed_) return;
   phase_ = Phase::cut;
-  wake_();
+  outlet_.wake();
 }
 
 void Exchange::abandon() {
@@ -131,7 +142,7 @@ void Exchange::on_close(std::function<void()> callback) {
     const std::lock_guard lock(mutex_);
     if (!is_closed_) {
       // Once the answer is out, nobody can go before it.
-      if (wake_ != nullptr) on_close_.swap(callback);
+      if (!is_over()) on_close_.swap(callback);
       return;
     }
   }
@@ -141,7 +152,7 @@ void Exchange::on_close(std::function<void()> callback) {
 void Exchange::on_drained(std::function<void()> callback) {
   auto shared = std::make_shared<const std::function<void()>>(std::move(callback));
   const std::lock_guard lock(mutex_);
-  if (wake_ != nullptr) on_drained_.swap(shared);
+  if (!is_over()) on_drained_.swap(shared);
 }
 
 std::string Exchange::take_outgoing() {
@@ -180,13 +191,13 @@ bool Exchange::keeps_alive() const {
 
 void Exchange::probe() {
   const std::lock_guard lock(mutex_);
-  if (is_closed_ || wake_ == nullptr || framing_.is_http10) return;
+  if (is_closed_ || is_over() || framing_.is_http10) return;
   if (phase_ == Phase::waiting) {
     outgoing_ += "HTTP/1.1 100 Continue\r\n\r\n";
   } else if (phase_ == Phase::streaming && is_chunked_ && !framing_.is_head && outgoing_.empty()) {
     outgoing_ += "0";  // the next chunk's size may begin with it
   }
-  if (!outgoing_.empty()) wake_();
+  if (!outgoing_.empty()) outlet_.wake();
 }
 
 void Exchange::finish() { const Callbacks dropped = drop_callbacks(false); }
@@ -201,7 +212,7 @@ Exchange::Callbacks Exchange::drop_callbacks(bool is_closed) {
   Callbacks dropped;
   const std::lock_guard lock(mutex_);
   is_closed_ = is_closed;
-  dropped.wake.swap(wake_);
+  dropped.outlet = std::exchange(outlet_, {});
   dropped.on_close.swap(on_close_);
   dropped.on_drained.swap(on_drained_);
   if (is_closed) outgoing_ = {};

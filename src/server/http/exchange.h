@@ -72,21 +72,28 @@ class Exchange {
     Headers headers;                                 // for every response: request id, CORS
     const std::atomic<bool>* is_draining = nullptr;  // valid until close()
   };
+  // The way out, used under the lock and from any thread, until the exchange is over.
+  struct Outlet {
+    std::function<void()> wake;  // there is something to do for the connection
+    // Sends what the system takes at once, and says how many bytes that was; may be empty. Saves a
+    // stream's every piece the way over the connection's thread.
+    std::function<size_t(std::string_view)> send;
+  };
   enum class Phase { waiting, streaming, ended, cut };
   struct Callbacks {
-    std::function<void()> wake;
+    Outlet outlet;
     std::function<void()> on_close;
     std::shared_ptr<const std::function<void()>> on_drained;
   };
 
-  // `wake`: there is something to do for the connection; called under the lock, from any thread.
-  Exchange(Request request, std::shared_ptr<const Route> route, Framing framing,
-           std::function<void()> wake);
+  Exchange(Request request, std::shared_ptr<const Route> route, Framing framing, Outlet outlet);
 
   // What handlers hold: it tells when the last of them is gone.
   static std::shared_ptr<Exchange> handle_of(std::shared_ptr<Exchange> exchange);
   void abandon();
   bool begin(int status, Headers headers, const std::string* body);  // null: a stream
+  void flush();                                                      // under the lock
+  bool is_over() const { return outlet_.wake == nullptr; }
   Callbacks drop_callbacks(bool is_closed);
 
   // For the connection, on its own thread.
@@ -107,7 +114,7 @@ class Exchange {
   const std::shared_ptr<const Route> route_;
   mutable std::mutex mutex_;
   Framing framing_;
-  std::function<void()> wake_;  // empty once the connection is done with this
+  Outlet outlet_;  // empty once the connection is done with this
   Phase phase_ = Phase::waiting;
   bool is_chunked_ = false;
   int status_ = 0;

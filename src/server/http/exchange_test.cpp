@@ -222,6 +222,28 @@ TEST(Exchange, a_slow_reader_holds_back_its_producer_and_nobody_else) {
   EXPECT_GT(drained.count(), 0);
 }
 
+TEST(Exchange, a_streams_pieces_keep_their_order_whichever_way_they_take) {
+  TestServer test;
+  RawClient client(test.address());
+  client.receive_slowly(16 << 10);
+  client.send(get("/slot"));
+  const auto exchange = test.slot.take();
+  std::string expected;
+  std::thread writer([&] {
+    exchange->begin_stream(200, {});
+    for (int i = 0; i < 200000; ++i) {  // much more than the system's buffers hold
+      const std::string piece = std::to_string(i) + '\n';
+      expected += piece;
+      ASSERT_TRUE(exchange->write(piece));
+    }
+    exchange->end();
+  });
+  const auto response = client.read_response();
+  writer.join();
+  EXPECT_TRUE(response->is_whole);
+  EXPECT_EQ(response->body, expected);
+}
+
 TEST(Exchange, a_reader_that_stalls_is_cut) {
   ServerOptions options;
   options.limits.write_stall_time = 100ms;

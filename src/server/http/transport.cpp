@@ -1,5 +1,7 @@
 #include "server/http/transport.h"
 
+#include <sys/socket.h>
+
 #include <boost/asio/ssl/stream.hpp>
 
 namespace sparrow::http {
@@ -9,7 +11,8 @@ namespace asio = boost::asio;
 
 class Plain : public Transport {
  public:
-  explicit Plain(Socket socket) : socket_(std::move(socket)) {}
+  explicit Plain(Socket socket)
+      : socket_(std::move(socket)), descriptor_(socket_.native_handle()) {}
 
   void handshake(OnDone on_done) override { on_done({}, 0); }
   void read_some(char* to, size_t size_bytes, OnDone on_done) override {
@@ -24,10 +27,15 @@ class Plain : public Transport {
     on_done(error, 0);
   }
   bool allows_half_close() const override { return true; }
+  size_t send_now(std::string_view bytes) override {
+    const ssize_t sent = send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? static_cast<size_t>(sent) : 0;  // what failed fails again where it is awaited
+  }
   Socket& socket() override { return socket_; }
 
  private:
   Socket socket_;
+  const int descriptor_;
 };
 
 class Tls : public Transport {
@@ -48,6 +56,7 @@ class Tls : public Transport {
     stream_.async_shutdown([on_done = std::move(on_done)](ErrorCondition e) { on_done(e, 0); });
   }
   bool allows_half_close() const override { return false; }
+  size_t send_now(std::string_view) override { return 0; }
   Socket& socket() override { return stream_.next_layer(); }
 
  private:

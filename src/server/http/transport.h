@@ -27,6 +27,9 @@ class Transport {
   virtual void shut_down_sending(OnDone on_done) = 0;  // TLS: done when the peer has agreed
   // Whether a peer that closed its sending side may still be listening. TLS peers never are.
   virtual bool allows_half_close() const = 0;
+  // From any thread, while nothing is being written and before close(): sends what the system takes
+  // at once, and says how many bytes that was. TLS: none.
+  virtual size_t send_now(std::string_view bytes) = 0;
   virtual Socket& socket() = 0;
   void close();
 };
