@@ -75,6 +75,111 @@ TEST_F(Compatibility, tool_arguments_are_an_object_a_string_or_an_input_as_the_d
   EXPECT_EQ(ask("/v1/messages", used(text)), 400);
 }
 
+// A model that makes a call in each of its answers, cut in the middle of everything.
+class CallAnswers : public testing::Test {
+ protected:
+  CallAnswers() {
+    rig_.add("caller", test_support::kToolTemplate,
+             test_support::scripted_gguf({"Let me ", "see.\n", "<tool_", "call>\n{\"name\": \"f\",",
+                                          " \"arguments\"", ": {\"a\": [1,", " 2]}}\n",
+                                          "</tool_call>"}));
+  }
+
+  // `tool` and `more` are the dialect's own.
+  std::pair<Json, RawResponse> ask(const std::string& path, const Json& tool, Json more) {
+    more["model"] = "caller";
+    more["tools"] = Json::array({tool});
+    more["stream"] = false;
+    const RawResponse whole = rig_.post(path, more);
+    EXPECT_EQ(whole.status, 200) << whole.body;
+    more["stream"] = true;
+    const RawResponse streamed = rig_.post(path, more);
+    EXPECT_EQ(streamed.status, 200) << streamed.body;
+    return {Json::parse(whole.body, nullptr, false), streamed};
+  }
+
+  static Json function_tool() { return {{"type", "function"}, {"function", {{"name", "f"}}}}; }
+
+  ServiceRig rig_;
+  const Json arguments_ = {{"a", {1, 2}}};
+};
+
+TEST_F(CallAnswers, have_their_arguments_as_an_object_in_ollamas_dialect) {
+  const auto [whole, streamed] = ask("/api/chat", function_tool(), {{"messages", kUser}});
+  EXPECT_EQ(whole["message"]["tool_calls"][0]["function"]["name"], "f");
+  EXPECT_EQ(whole["message"]["tool_calls"][0]["function"]["arguments"], arguments_);
+  EXPECT_EQ(whole["message"]["content"], "Let me see.");
+  Json calls = Json::array();
+  for (const Json& line : ServiceRig::lines_of(streamed))
+    for (const Json& call : line["message"].value("tool_calls", Json::array()))
+      calls.push_back(call);
+  ASSERT_EQ(calls.size(), 1u) << streamed.body;
+  EXPECT_EQ(calls[0]["function"]["arguments"], arguments_);
+}
+
+TEST_F(CallAnswers, have_their_arguments_as_a_string_in_openais_chats) {
+  const auto [whole, streamed] =
+      ask("/v1/chat/completions", function_tool(), {{"messages", kUser}});
+  const Json& choice = whole["choices"][0];
+  EXPECT_EQ(choice["finish_reason"], "tool_calls");
+  const Json& function = choice["message"]["tool_calls"][0]["function"];
+  EXPECT_EQ(function["name"], "f");
+  ASSERT_TRUE(function["arguments"].is_string());
+  EXPECT_EQ(Json::parse(function["arguments"].get<std::string>()), arguments_);
+  std::string text;
+  for (const auto& [name, event] : ServiceRig::events_of(streamed)) {
+    if (event.is_null()) continue;
+    for (const Json& call : event["choices"][0]["delta"].value("tool_calls", Json::array())) {
+      ASSERT_TRUE(call["function"]["arguments"].is_string()) << call;
+      text += call["function"]["arguments"].get<std::string>();
+    }
+  }
+  EXPECT_EQ(Json::parse(text, nullptr, false), arguments_) << streamed.body;
+}
+
+TEST_F(CallAnswers, have_their_arguments_as_a_string_in_openais_responses) {
+  const auto [whole, streamed] =
+      ask("/v1/responses", {{"type", "function"}, {"name", "f"}}, {{"input", "go"}});
+  const Json& item = whole["output"].back();
+  EXPECT_EQ(item["type"], "function_call");
+  EXPECT_EQ(item["name"], "f");
+  ASSERT_TRUE(item["arguments"].is_string());
+  EXPECT_EQ(Json::parse(item["arguments"].get<std::string>()), arguments_);
+  std::string pieces;
+  std::string done;
+  Json last_item;
+  for (const auto& [name, event] : ServiceRig::events_of(streamed)) {
+    if (name == "response.function_call_arguments.delta")
+      pieces += event["delta"].get<std::string>();
+    if (name == "response.function_call_arguments.done")
+      done = event["arguments"].get<std::string>();
+    if (name == "response.output_item.done") last_item = event["item"];
+  }
+  EXPECT_EQ(Json::parse(pieces, nullptr, false), arguments_) << streamed.body;
+  EXPECT_EQ(done, pieces);
+  EXPECT_EQ(last_item["arguments"], pieces);
+}
+
+TEST_F(CallAnswers, have_their_input_as_an_object_in_anthropics_dialect) {
+  const Json tool = {{"name", "f"}, {"input_schema", {{"type", "object"}}}};
+  const auto [whole, streamed] =
+      ask("/v1/messages", tool, {{"messages", kUser}, {"max_tokens", 50}});
+  EXPECT_EQ(whole["stop_reason"], "tool_use");
+  const Json& block = whole["content"].back();
+  EXPECT_EQ(block["type"], "tool_use");
+  EXPECT_EQ(block["name"], "f");
+  EXPECT_EQ(block["input"], arguments_);
+  std::string text;
+  for (const auto& [name, event] : ServiceRig::events_of(streamed)) {
+    if (name == "content_block_start" && event["content_block"]["type"] == "tool_use") {
+      EXPECT_EQ(event["content_block"]["input"], Json::object());
+    }
+    if (name == "content_block_delta" && event["delta"]["type"] == "input_json_delta")
+      text += event["delta"]["partial_json"].get<std::string>();
+  }
+  EXPECT_EQ(Json::parse(text, nullptr, false), arguments_) << streamed.body;
+}
+
 // The table of docs/server.md.
 TEST_F(Compatibility, each_dialect_has_its_own_defaults) {
   struct Row {

@@ -38,8 +38,7 @@ class ServiceRig {
   template <typename Change>
   explicit ServiceRig(const Change& change)
       : home_("SPARROW_HOME", folder_.path()), store_(folder_.path()) {
-    const auto bytes = tiny_gguf(tiny_model("qwen2"));
-    gguf_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    gguf_ = text_of(tiny_gguf(tiny_model("qwen2")));
     add("tiny", kPlainTemplate);
     add("thinker", kToolTemplate);
     ServiceOptions options;
@@ -50,14 +49,15 @@ class ServiceRig {
     service_->start();
   }
 
+  // One more model, with the tiny one's weights.
   void add(const std::string& name, const std::string& chat_template) {
-    const std::string file = folder_.file("upload");
-    write_test_file(file, gguf_);
-    NewModel model = {.model_digest = sha256_hex(gguf_), .verified_file = file};
-    model.config = {{"model_family", "qwen2"}, {"model_type", "1K"}, {"file_type", "F32"}};
-    model.chat_template = chat_template;
-    model.license = "Apache-2.0";
-    store_.put(parse_model_name(name), model);
+    put(name, chat_template, gguf_,
+        {{"model_family", "qwen2"}, {"model_type", "1K"}, {"file_type", "F32"}});
+  }
+  // With weights of its own, which have to say themselves what they are.
+  void add(const std::string& name, const std::string& chat_template,
+           const std::vector<std::byte>& gguf) {
+    put(name, chat_template, text_of(gguf), Json::object());
   }
 
   RawResponse send(const std::string& method, const std::string& target, const std::string& body,
@@ -97,11 +97,41 @@ class ServiceRig {
     return lines;
   }
 
+  // Of a stream of events: the name, which may be empty, and the data; null stands for [DONE].
+  static std::vector<std::pair<std::string, Json>> events_of(const RawResponse& response) {
+    EXPECT_EQ(response.header("content-type"), "text/event-stream") << response.body;
+    std::vector<std::pair<std::string, Json>> events;
+    std::istringstream text(response.body);
+    std::string name;
+    for (std::string line; std::getline(text, line);) {
+      if (line.starts_with("event: ")) name = line.substr(7);
+      if (!line.starts_with("data: ")) continue;
+      const std::string data = line.substr(6);
+      events.emplace_back(name, data == "[DONE]" ? Json() : Json::parse(data, nullptr, false));
+      name.clear();
+    }
+    return events;
+  }
+
   Service& service() { return *service_; }
   Store& store() { return store_; }
   const std::string& gguf() const { return gguf_; }
 
  private:
+  static std::string text_of(const std::vector<std::byte>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  void put(const std::string& name, const std::string& chat_template, const std::string& gguf,
+           const Json& config) {
+    const std::string file = folder_.file("upload");
+    write_test_file(file, gguf);
+    NewModel model = {.model_digest = sha256_hex(gguf), .verified_file = file};
+    model.config = config;
+    model.chat_template = chat_template;
+    model.license = "Apache-2.0";
+    store_.put(parse_model_name(name), model);
+  }
+
   TestFolder folder_;
   TestVariable home_;  // the engine finds its models by it
   Store store_;

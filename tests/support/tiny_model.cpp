@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/error.h"
+
 namespace sparrow::test_support {
 namespace {
 
@@ -38,7 +40,8 @@ constexpr const char* kChatTemplate =
     "'<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ "
     "'<|im_start|>assistant\\n' }}{% endif %}";
 
-void add_vocabulary(GgufWriter& writer) {
+// `more`: tokens behind the others.
+void add_vocabulary(GgufWriter& writer, const std::vector<std::string>& more = {}) {
   std::vector<std::string> tokens = byte_tokens();
   for (const char* merged : {"he", "in", "Ġt", "Ġthe"}) tokens.push_back(merged);
   std::vector<int32_t> types(tokens.size(), 1);
@@ -46,6 +49,8 @@ void add_vocabulary(GgufWriter& writer) {
     tokens.push_back(control);
     types.push_back(3);
   }
+  tokens.insert(tokens.end(), more.begin(), more.end());
+  types.resize(tokens.size(), 1);
   const std::vector<std::string> merges = {"h e", "i n", "Ġ t", "Ġt he"};
   writer.add_string("tokenizer.ggml.model", "gpt2");
   writer.add_string("tokenizer.ggml.pre", "qwen2");
@@ -197,6 +202,69 @@ void add_tensors(GgufWriter& writer, const TinyModel& model) {
 std::vector<std::byte> tiny_gguf(const TinyModel& model) {
   GgufWriter writer = tiny_writer(model);
   add_tensors(writer, model);
+  return writer.to_bytes();
+}
+
+namespace {
+
+// As GPT-2 writes them.
+std::string vocabulary_text(const std::string& piece) {
+  std::string text;
+  for (const char c : piece) {
+    if (c == ' ') {
+      text += "Ġ";
+    } else if (c == '\n') {
+      text += "Ċ";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+// Each piece has a dimension of its own, all other tokens share the first one. The layers add
+// nothing, so the last token's dimension alone says what follows.
+std::vector<std::byte> scripted_gguf(const std::vector<std::string>& pieces, int64_t unused_count) {
+  TinyModel model = tiny_model("qwen2");
+  model.is_tied = false;
+  const size_t width = static_cast<size_t>(model.hidden_size);
+  const size_t first = static_cast<size_t>(kTinyVocabulary);
+  const size_t count = pieces.size();
+  SPARROW_CHECK(count + 2 <= width);
+
+  std::vector<std::string> texts;
+  for (const std::string& piece : pieces) texts.push_back(vocabulary_text(piece));
+  for (int64_t i = 0; i < unused_count; ++i) texts.push_back("unused" + std::to_string(i));
+  GgufWriter writer;
+  add_hyperparameters(writer, model);
+  add_vocabulary(writer, texts);
+
+  const float norm = std::sqrt(static_cast<float>(width));  // RMSNorm makes a unit vector this long
+  const size_t vocabulary = first + texts.size();
+  std::vector<float> embeddings(vocabulary * width);
+  std::vector<float> outputs(vocabulary * width);
+  for (size_t id = 0; id < vocabulary; ++id) {
+    const bool is_piece = id >= first && id < first + count;
+    embeddings[id * width + (is_piece ? id - first + 1 : 0)] = 1;
+  }
+  for (size_t i = 0; i <= count; ++i) {
+    const size_t next = i < count ? first + i : static_cast<size_t>(kTinyImEnd);
+    outputs[next * width + i] = 64 / norm;
+  }
+  const Shape rows = matrix_shape(model.hidden_size, static_cast<int64_t>(vocabulary));
+  for (const auto& [name, shape] : tiny_tensors(model)) {
+    if (name == "token_embd.weight") {
+      writer.add_tensor_f32(name, rows, embeddings);
+    } else if (name == "output.weight") {
+      writer.add_tensor_f32(name, rows, outputs);
+    } else {
+      const float value = contains(name, "norm") ? 1.0f : 0.0f;
+      const std::vector<float> values(static_cast<size_t>(shape.count()), value);
+      writer.add_tensor_f32(name, shape, values);
+    }
+  }
   return writer.to_bytes();
 }
 

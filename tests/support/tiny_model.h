@@ -66,4 +66,11 @@ GgufWriter tiny_writer(const TinyModel& model);
 // The whole file. The bytes must outlive what is parsed from them.
 std::vector<std::byte> tiny_gguf(const TinyModel& model);
 
+// A model that says the same whatever it is asked: these pieces, a token each, and then the end of
+// its answer. No sampling changes that, for whatever else could come is e^-64 as likely. At most 62
+// pieces, each another; spaces and line feeds are all that may stand in them beside printable
+// ASCII. `unused_count`: further tokens of the vocabulary.
+std::vector<std::byte> scripted_gguf(const std::vector<std::string>& pieces,
+                                     int64_t unused_count = 0);
+
 }  // namespace sparrow::test_support
