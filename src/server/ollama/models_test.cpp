@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 
+#include "tensor/formats/format.h"
 #include "tests/support/service_rig.h"
 
 namespace sparrow::ollama {
@@ -104,10 +106,90 @@ TEST_F(ModelsTest, show_gives_arrays_and_tensors_when_asked_for_all) {
   EXPECT_TRUE(shown["tensors"][0]["shape"].is_array());
 }
 
+// The golden templates have Qwen2.5-Coder's, which teaches tools in the same words and, like
+// Qwen3-4B-Instruct-2507's, no thinking.
+std::string qwen_template() {
+  std::ifstream file(SPARROW_SOURCE_DIR "/tests/golden/chat/templates.json");
+  const Json golden = Json::parse(file);
+  for (const Json& entry : golden.at("templates"))
+    if (entry.at("name") == "Qwen2.5-Coder") return entry.at("template");
+  return "";
+}
+
+// The metadata of Qwen3-4B-Instruct-2507 over a tiny vocabulary, and of its tensors the one without
+// which there is none: what is shown of a model is read and not computed.
+std::vector<std::byte> qwen3_4b_metadata() {
+  test_support::TinyModel shape = test_support::tiny_model("qwen3");
+  shape.layer_count = 36;
+  shape.hidden_size = 2560;
+  shape.head_count = 32;
+  shape.kv_head_count = 8;
+  shape.head_size = 128;
+  shape.ffn_size = 9728;
+  shape.context_length = 262144;
+  shape.rope_base = 5e6f;
+  shape.rms_norm_epsilon = 1e-6f;
+  GgufWriter writer = test_support::tiny_writer(shape);
+  writer.add_string("general.basename", "Qwen3-4B-Instruct-2507");
+  writer.add_string("general.size_label", "4B");
+  const Format& format = *find_format("Q4_0");
+  const Shape embeddings = {{shape.hidden_size, test_support::kTinyVocabulary, 1, 1}, 2};
+  const std::vector<std::byte> zeros(static_cast<size_t>(embeddings.count() / format.block_values) *
+                                     format.block_bytes);
+  writer.add_tensor("token_embd.weight", format, embeddings, zeros);
+  return writer.to_bytes();
+}
+
+// VS Code's Copilot, litellm and open-webui decide by these whether they offer a model, and for
+// what.
+TEST_F(ModelsTest, show_of_qwen3_4b_has_tools_its_architecture_and_its_whole_context) {
+  rig_.add("qwen3:4b-instruct", qwen_template(), qwen3_4b_metadata());
+  const Json shown = rig_.post_json("/api/show", {{"model", "qwen3:4b-instruct"}});
+  EXPECT_THAT(shown["template"].get<std::string>(), HasSubstr("tools"));
+  EXPECT_EQ(shown["capabilities"], Json({"completion", "tools"}));
+  const Json& info = shown["model_info"];
+  EXPECT_EQ(info["general.architecture"], "qwen3");
+  EXPECT_EQ(info["general.basename"], "Qwen3-4B-Instruct-2507");
+  EXPECT_EQ(info["qwen3.context_length"], 262144);
+  EXPECT_EQ(info["qwen3.embedding_length"], 2560);
+  EXPECT_EQ(info["qwen3.block_count"], 36);
+  EXPECT_EQ(shown["details"]["family"], "qwen3");
+  EXPECT_EQ(shown["details"]["context_length"], 262144);
+  EXPECT_EQ(shown["details"]["embedding_length"], 2560);
+}
+
 TEST_F(ModelsTest, copilot_is_shown_the_name_it_asked_for) {
   const RawResponse response = rig_.send("POST", "/api/show", R"({"model":"TINY"})",
                                          "User-Agent: GitHubCopilotChat/0.30\r\n");
   EXPECT_EQ(Json::parse(response.body)["model_info"]["general.basename"], "TINY");
+}
+
+TEST_F(ModelsTest, a_name_is_found_in_any_case_and_shown_with_its_tag) {
+  for (const char* name : {"thinker", "THINKER", "Thinker:Latest"}) {
+    EXPECT_EQ(rig_.post_json("/api/show", {{"model", name}})["model"], "thinker");
+    rig_.post_json("/api/generate", {{"model", name}});
+    const Json models = rig_.get_json("/api/ps")["models"];
+    ASSERT_EQ(models.size(), 1U);
+    EXPECT_EQ(models[0]["name"], "thinker:latest");
+    EXPECT_EQ(models[0]["digest"], rig_.get_json("/api/tags")["models"][0]["digest"]);
+  }
+  EXPECT_EQ(rig_.send("DELETE", "/api/delete", R"({"model":"THINKER:LATEST"})").status, 200);
+  EXPECT_EQ(rig_.post("/api/show", {{"model", "thinker"}}).status, 404);
+}
+
+// As in Ollama, which shows the first 12 digits as an ID and takes names only.
+TEST_F(ModelsTest, a_digest_is_no_name) {
+  const std::string digest = rig_.get_json("/api/tags")["models"][0]["digest"];
+  for (const std::string& name :
+       {digest.substr(0, 12), digest, "sha256:" + digest, "tiny@sha256:" + digest.substr(0, 12)}) {
+    for (const char* path : {"/api/show", "/api/generate"}) {
+      const int status = rig_.post(path, {{"model", name}}).status;
+      EXPECT_TRUE(status == 404 || status == 400) << path << name << status;
+    }
+    const int status = rig_.send("DELETE", "/api/delete", Json{{"model", name}}.dump()).status;
+    EXPECT_TRUE(status == 404 || status == 400) << name << status;
+  }
+  EXPECT_EQ(rig_.get_json("/api/tags")["models"].size(), 2U);
 }
 
 TEST_F(ModelsTest, an_unknown_model_is_not_found) {

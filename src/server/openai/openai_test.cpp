@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "base/error.h"
 #include "server/service.h"
 #include "server/wire.h"
+#include "tests/support/loaded_model.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/test_folder.h"
 #include "tests/support/tiny_model.h"
@@ -40,6 +42,7 @@ class OpenAi : public testing::Test {
     options.models.models = {folder_.file("tiny.gguf")};
     options.models.engine.thread_count = 1;
     options.models.engine.activations = "f32";
+    options.models.engine.kv_cache_type = "f32";
     service_ = std::make_unique<Service>(options);
     service_->start();
   }
@@ -245,6 +248,51 @@ TEST_F(OpenAi, echoes_a_prompt_with_its_logprobs) {
     EXPECT_NEAR(logprobs["token_logprobs"][i + 1].get<double>(),
                 static_cast<double>(expected.tokens[i].logprob), 1e-5);
     EXPECT_EQ(logprobs["top_logprobs"][i + 1].size(), expected.tokens[i].rank == 1 ? 1u : 2u);
+  }
+}
+
+// The same request for prompts of several lengths, also beyond a block of the cache, against the
+// plain forward pass: nothing of the engine, its cache or its samplers has a part in the numbers
+// that are expected. The fast products add in another order than the plain ones.
+TEST_F(OpenAi, scores_what_lm_eval_sends_as_the_reference_forward_pass_does) {
+  constexpr double kTolerance = 1e-4;
+  std::vector<std::vector<int32_t>> prompts = {{71, 68}, {71, 68, 75, 75, 78}, {}};
+  for (int32_t i = 0; i < 75; ++i) prompts[2].push_back((i * i * 7 + i * 3 + 5) % 256);
+  const Json body = {{"model", "tiny"}, {"prompt", prompts}, {"temperature", 0}, {"max_tokens", 1},
+                     {"logprobs", 1},   {"seed", 1234},      {"echo", true}};
+  const Answer answer = post("/v1/completions", body);
+  ASSERT_EQ(answer.json["choices"].size(), prompts.size()) << answer.text;
+  test_support::LoadedModel reference(test_support::tiny_gguf(test_support::tiny_model("qwen2")));
+  constexpr size_t kVocabulary = static_cast<size_t>(test_support::kTinyVocabulary);
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    const std::vector<int32_t>& ids = prompts[p];
+    const std::vector<float> logits = reference.run(ids, static_cast<int64_t>(ids.size()));
+    const Json& choice = answer.json["choices"][p];
+    EXPECT_EQ(choice["index"], p);
+    const Json& logprobs = choice["logprobs"];
+    ASSERT_EQ(logprobs["token_logprobs"].size(), ids.size() + 1) << answer.text;
+    EXPECT_TRUE(logprobs["token_logprobs"][0].is_null());
+    EXPECT_TRUE(logprobs["top_logprobs"][0].is_null());
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const std::span<const float> row(&logits[i * kVocabulary], kVocabulary);
+      double sum = 0;
+      for (const float logit : row) sum += std::exp(double{logit});
+      const auto best = std::ranges::max_element(row);
+      const double best_logprob = double{*best} - std::log(sum);
+      const int32_t best_id = static_cast<int32_t>(best - row.begin());
+      const bool is_prompt = i + 1 < ids.size();
+      const int32_t next = is_prompt ? ids[i + 1] : best_id;
+      const std::string what = fmt::format("prompt {}, token {}", p, i + 1);
+      EXPECT_NEAR(logprobs["token_logprobs"][i + 1].get<double>(),
+                  double{row[static_cast<size_t>(next)]} - std::log(sum), kTolerance)
+          << what;
+      double top = -1e9;
+      for (const auto& [name, value] : logprobs["top_logprobs"][i + 1].items())
+        top = std::max(top, value.get<double>());
+      EXPECT_NEAR(top, best_logprob, kTolerance) << what;
+      if (next >= 94) continue;  // not printable, or more than a byte
+      EXPECT_EQ(logprobs["tokens"][i + 1], std::string(1, static_cast<char>('!' + next))) << what;
+    }
   }
 }
 
