@@ -1,14 +1,15 @@
 // What the model thinks of given tokens: their likelihood, and the choice between labels.
+#include "api/scoring.h"
+
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
 #include "sparrow/engine.h"
 
 namespace sparrow {
-namespace {
 
-std::shared_ptr<OutputStream> submit_scoring(Engine& engine, std::span<const int32_t> context,
-                                             std::span<const int32_t> continuation) {
+Request scoring_request(std::span<const int32_t> context, std::span<const int32_t> continuation) {
   if (context.empty()) {
     fail(ErrorCode::invalid_argument,
          "the context is empty: at least one token, such as BOS, must stand before what is scored");
@@ -22,8 +23,18 @@ std::shared_ptr<OutputStream> submit_scoring(Engine& engine, std::span<const int
   request.params.prompt_logprobs = 0;
   request.priority = Priority::batch;
   request.score_from = static_cast<int64_t>(context.size());
-  return engine.submit(std::move(request));
+  return request;
 }
+
+std::vector<double> label_shares(std::vector<double> log_likelihoods) {
+  const double highest = *std::ranges::max_element(log_likelihoods);
+  double total = 0;
+  for (double& share : log_likelihoods) total += share = std::exp(share - highest);
+  for (double& share : log_likelihoods) share /= total;
+  return log_likelihoods;
+}
+
+namespace {
 
 Likelihood read_scores(OutputStream& stream) {
   Likelihood result;
@@ -44,7 +55,7 @@ Likelihood read_scores(OutputStream& stream) {
 
 Likelihood Engine::log_likelihood(std::span<const int32_t> context,
                                   std::span<const int32_t> continuation) {
-  return read_scores(*submit_scoring(*this, context, continuation));
+  return read_scores(*submit(scoring_request(context, continuation)));
 }
 
 std::vector<double> Engine::classify(std::span<const int32_t> prompt,
@@ -55,14 +66,10 @@ std::vector<double> Engine::classify(std::span<const int32_t> prompt,
   }
   std::vector<std::shared_ptr<OutputStream>> streams;
   for (const std::vector<int32_t>& label : labels)
-    streams.push_back(submit_scoring(*this, prompt, label));
-  std::vector<double> shares;
-  for (const auto& stream : streams) shares.push_back(read_scores(*stream).logprob);
-  const double highest = *std::max_element(shares.begin(), shares.end());
-  double total = 0;
-  for (double& share : shares) total += share = std::exp(share - highest);
-  for (double& share : shares) share /= total;
-  return shares;
+    streams.push_back(submit(scoring_request(prompt, label)));
+  std::vector<double> likelihoods;
+  for (const auto& stream : streams) likelihoods.push_back(read_scores(*stream).logprob);
+  return label_shares(std::move(likelihoods));
 }
 
 }  // namespace sparrow

@@ -24,6 +24,10 @@ class Pump : public std::enable_shared_from_this<Pump> {
     for (const Request& wanted : answering_.requests)
       entry.prompt_tokens += static_cast<int64_t>(wanted.prompt.size());
     const std::weak_ptr<Pump> weak = weak_from_this();
+    entry.queue_position = [weak]() -> int64_t {
+      const std::shared_ptr<Pump> pump = weak.lock();
+      return pump != nullptr ? pump->queue_position() : 0;
+    };
     const auto cancel = [weak] {
       if (const std::shared_ptr<Pump> pump = weak.lock()) pump->cancel();
     };
@@ -71,6 +75,11 @@ class Pump : public std::enable_shared_from_this<Pump> {
     for (const auto& stream : streams_) stream->cancel();
   }
 
+  int64_t queue_position() {
+    const std::scoped_lock lock(streams_mutex_);
+    return first_queue_position(streams_);
+  }
+
   // At most one run is waiting at any time.
   void schedule() {
     if (is_scheduled_.exchange(true)) return;
@@ -90,9 +99,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
   // As long as none of its answers runs.
   void tell_place() {
     if (left_ == 0 || has_failed_ || !wants_more()) return;
-    int64_t position = INT64_MAX;
-    for (const auto& stream : streams_)
-      position = std::min(position, stream->stats().queue_position);
+    const int64_t position = queue_position();
     if (position > 0 && !has_parts_) answering_.writer->wait(queue_.look(position, Clock::now()));
   }
 

@@ -8,10 +8,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "server/http/exchange.h"
+#include "sparrow/output_stream.h"
 
 namespace sparrow {
 
@@ -23,6 +25,8 @@ struct RunningRequest {
   std::string key_name;  // whose it is; empty without keys
   std::chrono::steady_clock::time_point received_at;
   int64_t prompt_tokens = 0;
+  // Where it waits: 1 is the next to run, 0 runs. From any thread; empty for what never waits.
+  std::function<int64_t()> queue_position;
 };
 
 // Thread-safe. An entry lives as long as the ticket that it was given.
@@ -76,6 +80,9 @@ class Requests {
 
 // A request for a model, as it comes in.
 RunningRequest running_request(const http::Request& request, std::string model);
+
+// Of a request's answers, the one that is nearest to run; 0 where there are none.
+int64_t first_queue_position(std::span<const std::shared_ptr<OutputStream>> answers);
 
 // What one too many is told: 503.
 http::Failure too_many_requests();

@@ -82,10 +82,13 @@ class QueueTest : public testing::Test {
     client_.send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
                  std::to_string(text.size()) + "\r\n\r\n" + text);
   }
-  // What has come once the client was told something, and then everything.
-  std::string read_all(const std::string& awaited) {
+  void read_until(const std::string& awaited) {
     while (client_.pending().find(awaited) == std::string::npos && client_.read_some()) continue;
     EXPECT_THAT(client_.pending(), testing::HasSubstr(awaited));
+  }
+  // What has come once the client was told something, and then everything.
+  std::string read_all(const std::string& awaited) {
+    read_until(awaited);
     go_on();
     const std::optional<RawResponse> response = client_.read_response();
     EXPECT_TRUE(response && response->is_whole);
@@ -103,6 +106,25 @@ class QueueTest : public testing::Test {
 };
 
 const Json kHello = Json::array({{{"role", "user"}, {"content", "hello"}}});
+
+TEST_F(QueueTest, places_are_seen_among_the_requests) {
+  const auto positions = [&] {
+    std::vector<int64_t> found;
+    const Json listed = rig_.get_json("/requests");
+    for (const Json& request : listed["requests"]) found.push_back(request["queue_position"]);
+    return found;
+  };
+  ask("/v1/chat/completions", {{"messages", kHello}});
+  while (positions().empty()) std::this_thread::yield();
+  std::thread embedding([&] { rig_.post("/embedding", {{"model", "tiny"}, {"content", "a"}}); });
+  while (positions().size() < 2) std::this_thread::yield();
+  // The engine tells them in its next step; it stands still in that step.
+  read_until(": queued: position 1\n");
+  EXPECT_THAT(positions(), testing::ElementsAre(1, testing::_));
+  read_all(": queued");
+  embedding.join();
+  EXPECT_THAT(positions(), testing::Each(0));
+}
 
 TEST_F(QueueTest, its_place_is_a_comment_in_openais_streams) {
   ask("/v1/chat/completions", {{"messages", kHello}});

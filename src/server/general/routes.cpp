@@ -67,6 +67,7 @@ void list_requests(ServerState& state, const ExchangePtr& exchange) {
                     {"path", request.path},
                     {"model", request.model},
                     {"prompt_tokens", request.prompt_tokens},
+                    {"queue_position", request.queue_position ? request.queue_position() : 0},
                     {"seconds", std::chrono::duration<double>(age).count()}});
   }
   exchange->reply_json(200, to_wire(Json{{"requests", list}}));
@@ -119,8 +120,9 @@ std::vector<http::Route> routes(ServerState& state) {
           Scope::inference),
       row("GET", "/requests", list_requests,
           {.summary = "The requests that are being answered",
-           .replies = {json("{requests! [{id! string, path! string, model! string, "
-                            "prompt_tokens! integer, seconds! number}]}")}},
+           .replies = {json(
+               "{requests! [{id! string, path! string, model! string, "
+               "prompt_tokens! integer, queue_position! integer, seconds! number}]}")}},
           Scope::observe),
       row("DELETE", "/requests/{id}", cancel_request,
           {.summary = "Ends a request", .replies = {json("{cancelled! integer}")}}, Scope::manage),

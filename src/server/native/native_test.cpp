@@ -267,6 +267,34 @@ TEST_F(Native, tells_about_itself) {
   expect_error("/infill", Json::object(), "not supported", 501);
 }
 
+TEST_F(Native, metrics_count_what_is_embedded_scored_and_ranked) {
+  const auto value_of = [&](const std::string& name) {
+    const std::string text = get("/metrics").response.body;
+    const std::string line = "\n" + name + "{model_name=\"tiny\",engine=\"0\"";
+    size_t at = text.find(line);
+    EXPECT_NE(at, std::string::npos) << name;
+    at = text.find("} ", at) + 2;
+    return std::stoll(text.substr(at, text.find('\n', at) - at));
+  };
+  const auto tokens_of = [&](const std::string& target, const Json& body) {
+    return post(target, body).json["usage"]["prompt_tokens"].get<int64_t>();
+  };
+  int64_t tokens = tokens_of("/v1/embeddings", {{"input", {"one", "two"}}});
+  EXPECT_EQ(value_of("vllm:prompt_tokens_total"), tokens);
+  EXPECT_EQ(value_of("vllm:request_prompt_tokens_count"), 2);
+  post("/embedding", {{"content", {"one", "three"}}});  // says no number
+  tokens += 3 + 5;
+  EXPECT_EQ(value_of("vllm:prompt_tokens_total"), tokens);
+  tokens += tokens_of("/score", {{"text_1", "one"}, {"text_2", {"two", "three"}}});
+  EXPECT_EQ(value_of("vllm:prompt_tokens_total"), tokens);
+  EXPECT_EQ(value_of("vllm:request_prompt_tokens_count"), 7);
+  tokens += tokens_of("/rerank", {{"query", "q"}, {"documents", {"one", "two", "three"}}});
+  EXPECT_EQ(value_of("vllm:prompt_tokens_total"), tokens);
+  EXPECT_EQ(value_of("vllm:request_prompt_tokens_count"), 10);
+  EXPECT_EQ(value_of("vllm:e2e_request_latency_seconds_count"), 10);
+  EXPECT_EQ(value_of("vllm:generation_tokens_total"), 0);
+}
+
 TEST_F(Native, metrics_have_both_sets_of_names) {
   post("/completion", asks());
   const std::string text = get("/metrics").response.body;

@@ -74,8 +74,7 @@ double relevance(Waiting& waiting, Engine& engine, const std::string& query,
   const OpenedModel& model = opened_model(engine);
   const ChatPrompt prompt =
       make_chat_prompt(model, request, {.context_tokens = engine.info().context_length});
-  waiting.count_tokens(prompt.ids.size());
-  return engine.classify(prompt.ids, labels_of(model)).front();
+  return waiting.classify(engine, prompt.ids, labels_of(model)).front();
 }
 
 Json usage_json(const Waiting& waiting) {

@@ -1,9 +1,9 @@
 // Answers that are numbers: a handler waits for all of them, on its own thread, and then replies.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,17 +23,25 @@ class Waiting {
 
   // Throws Error{cancelled} once the client is gone or somebody has cancelled the request.
   void check() const;
-  // A text's hidden states as one vector, of length 1 where `normalize`. Counts its tokens.
+  // A text's hidden states as one vector, of length 1 where `normalize`. Throws as check(), and
+  // what the engine fails with.
   std::vector<float> embed(Engine& engine, std::vector<int32_t> ids, Pooling pooling,
                            bool normalize);
+  // The probabilities of labels after a prompt, as Engine::classify has them.
+  std::vector<double> classify(Engine& engine, std::span<const int32_t> prompt,
+                               std::span<const std::vector<int32_t>> labels);
 
-  void count_tokens(size_t count) { tokens_ += static_cast<int64_t>(count); }
-  int64_t tokens() const { return tokens_; }
+  int64_t tokens() const { return tokens_; }  // of all texts and prompts so far
 
  private:
-  Waiting() = default;
+  struct Streams;
+  Waiting(ServerState& state, AnswerClock::Time received_at);
+  // What each of the requests has given, which are all about one text or prompt and count as one.
+  std::vector<TextDelta> run(Engine& engine, std::vector<Request> requests, int64_t token_count);
 
-  std::shared_ptr<std::atomic<bool>> is_cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  ServerState& state_;
+  const AnswerClock::Time received_at_;
+  const std::shared_ptr<Streams> streams_;
   std::unique_ptr<Requests::Ticket> ticket_;
   int64_t tokens_ = 0;
 };
