@@ -152,6 +152,18 @@ TEST_F(RunServerTest, a_receipt_of_a_server_is_replayed) {
   EXPECT_THAT(sparrow({"replay", file}).output, HasSubstr("the same 12 tokens"));
 }
 
+TEST_F(RunServerTest, ps_shows_the_id_that_list_shows) {
+  const ServeProcess server = serve();
+  run(server.address(), {"MINE", "hello"});
+  const std::string id = server.get("/api/ps")["models"][0]["digest"].get<std::string>();
+  ASSERT_EQ(id.size(), 64u);
+  const std::string row = "mine(:latest)? +" + id.substr(0, 12) + " ";
+  EXPECT_THAT(sparrow({"list"}).output, testing::ContainsRegex(row));
+  const ProgramResult ps = test_support::run_program(
+      {{SPARROW_PROGRAM, "ps"}, {}, variables_with(server.address()), false});
+  EXPECT_THAT(ps.output, testing::ContainsRegex(row));
+}
+
 TEST_F(RunServerTest, keep_alive_and_context_are_the_request_s) {
   const ServeProcess server = serve();
   run(server.address(), {"mine", "hello", "--keep-alive", "0"});
