@@ -1,10 +1,13 @@
 """What the scripts for Python's clients share: NAME.py URL MODEL [MODEL_WITH_TOOLS]."""
+import contextlib
+import http.client
 import json
 import math
 import re
 import sys
 import time
 import traceback
+import urllib.parse
 import urllib.request
 
 URL, MODEL = sys.argv[1:3]
@@ -51,6 +54,32 @@ def assert_ends(abort):
         time.sleep(0.1)
     assert running() == 0
     assert aborted() == before + 1
+
+
+@contextlib.contextmanager
+def full_server():
+    """Long requests, as many as the server takes at once; what is given lets them all go."""
+    address, places = urllib.parse.urlsplit(URL), 512
+    body = json.dumps({"model": MODEL, "prompt": "a", "n_predict": 7000, "ignore_eos": True, "stream": True})
+    clients = [http.client.HTTPConnection(address.hostname, address.port) for _ in range(places)]
+
+    def let_go():
+        while clients:
+            clients.pop().close()
+
+    try:
+        for client in clients:
+            client.request("POST", "/completion", body)
+        for _ in range(300):
+            if running() == places:
+                break
+            time.sleep(0.1)
+        assert running() == places
+        yield let_go
+    finally:
+        let_go()
+        while running() > 0:
+            time.sleep(0.1)
 
 
 def assert_unit_length(vector):

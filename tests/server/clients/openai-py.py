@@ -1,10 +1,12 @@
 """What OpenAI's official Python client does."""
 import json
+import logging
+import time
 
 import openai
 
 from checks import (LONG_STORY, MESSAGES, MODEL, QUESTION, TOOL_MODEL, URL, WEATHER, assert_ends, assert_unit_length, error_of,
-                    run)
+                    full_server, run)
 
 CLIENT = openai.OpenAI(base_url=f"{URL}/v1", api_key="none", max_retries=0)
 
@@ -52,6 +54,51 @@ def errors():
     strict = error_of(openai.BadRequestError, create, model=MODEL, messages=MESSAGES,
                       response_format={"type": "json_object"})
     assert "constrained decoding" in strict.message
+
+
+class Delays(logging.Handler):
+    """How long the client says that it waits before it tries again."""
+
+    def __init__(self):
+        super().__init__(logging.INFO)
+        self.seconds = []
+
+    def emit(self, record):
+        if record.msg.startswith("Retrying request"):
+            self.seconds.append(record.args[0])
+
+
+def retries():
+    """A full server says when to come back; the client takes its word, and is answered then. By itself it would wait for half a
+    second at most."""
+    sent, refused, delays = [], [], Delays()
+    logger = logging.getLogger("openai._base_client")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(delays)
+
+    def on_response(response):
+        if response.status_code == 503:
+            let_go()
+            refused.append((response.headers["retry-after"], time.monotonic()))
+
+    hooks = {"request": [lambda request: sent.append(time.monotonic())], "response": [on_response]}
+    patient = openai.OpenAI(base_url=f"{URL}/v1", api_key="none", max_retries=20,
+                            http_client=openai.DefaultHttpxClient(event_hooks=hooks))
+    with full_server() as let_go:
+        answer = patient.chat.completions.create(model=MODEL, messages=MESSAGES, max_tokens=4)
+    logger.removeHandler(delays)
+    assert answer.choices[0].message.content is not None
+    assert len(refused) >= 1 and len(sent) == len(refused) + 1
+    for (told, refused_at), delay, sent_again_at in zip(refused, delays.seconds, sent[1:], strict=True):
+        assert delay == float(told) == 1
+        assert sent_again_at - refused_at >= float(told)
+    busy = error_of(openai.InternalServerError, busy_server)
+    assert busy.status_code == 503 and "server busy" in busy.message
+
+
+def busy_server():
+    with full_server():
+        CLIENT.chat.completions.create(model=MODEL, messages=MESSAGES, max_tokens=4)
 
 
 def completions():
@@ -109,4 +156,4 @@ def streamed_responses():
     assert event.type in ("response.completed", "response.incomplete") and event.response.output_text == text
 
 
-run(models, chat, streamed_chat, abort, errors, completions, embeddings, chat_tools, responses, streamed_responses)
+run(models, chat, streamed_chat, abort, errors, retries, completions, embeddings, chat_tools, responses, streamed_responses)
