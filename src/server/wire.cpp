@@ -31,6 +31,12 @@ std::string to_wire(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Json byte_numbers(std::string_view bytes) {
+  Json numbers = Json::array();
+  for (const char byte : bytes) numbers.push_back(static_cast<uint8_t>(byte));
+  return numbers;
+}
+
 std::string random_word(size_t count) {
   return draw(count, "abcdefghijklmnopqrstuvwxyz0123456789");
 }

@@ -14,6 +14,9 @@ namespace sparrow {
 // Compact, bytes that are not UTF-8 as U+FFFD.
 std::string to_wire(const Json& value);
 
+// Bytes as numbers: of a token that need not be whole characters.
+Json byte_numbers(std::string_view bytes);
+
 // `count` characters of [a-z0-9], or of hex digits, drawn anew each time.
 std::string random_word(size_t count);
 std::string random_hex(size_t count);

@@ -111,9 +111,7 @@ class Writer final : public EventWriter {
  private:
   Json token_json(int32_t id, float logprob) const {
     const std::string bytes = opened_model(*engine_).tokenizer->token_bytes(id, true);
-    Json numbers = Json::array();
-    for (const char byte : bytes) numbers.push_back(static_cast<uint8_t>(byte));
-    return {{"id", id}, {"token", bytes}, {"bytes", numbers}, {"logprob", logprob}};
+    return {{"id", id}, {"token", bytes}, {"bytes", byte_numbers(bytes)}, {"logprob", logprob}};
   }
 
   Json probabilities_of(const TextDelta& delta) const {

@@ -11,6 +11,7 @@
 #include "server/native/dialect.h"
 #include "server/off_values.h"
 #include "server/sampling_schema.h"
+#include "server/sampling_values.h"
 #include "server/schema_text.h"
 
 namespace sparrow::native {
@@ -137,15 +138,7 @@ SamplingParams parse_params(const JsonFields& request, const OpenedModel& model)
   refuse_constraints(request);
   SamplingParams params = model_params(model.stored, model.file->metadata());
   // What has two names is there by either; llama-server's own counts.
-  Json chosen = Json::object();
-  for (const SamplingField& field : sampling_fields()) {
-    if (std::ranges::find(kNotHere, field.name) != std::end(kNotHere)) continue;
-    if (const Json* value = request.find(field.name)) chosen[std::string(field.name)] = *value;
-  }
-  Json renamed = Json::object();
-  for (const auto& [wire, field] : kRenamed) {
-    if (const Json* value = request.find(wire)) renamed[std::string(field)] = *value;
-  }
+  auto [chosen, renamed] = sampling_values(request, {kRenamed, kNotHere});
   put_own_values(chosen);
   put_own_values(renamed);
   if (request.find("stop") != nullptr) {

@@ -16,10 +16,7 @@ std::shared_ptr<Engine> engine_of(ServerState& state, const JsonFields& request)
 
 // The text of a token, or its bytes where they are no whole characters: llama-server's pieces.
 Json piece_json(const std::string& bytes) {
-  if (is_valid_utf8(bytes)) return bytes;
-  Json numbers = Json::array();
-  for (const char byte : bytes) numbers.push_back(static_cast<uint8_t>(byte));
-  return numbers;
+  return is_valid_utf8(bytes) ? Json(bytes) : byte_numbers(bytes);
 }
 
 Json tokenize_content(const JsonFields& request, const OpenedModel& model) {

@@ -109,12 +109,9 @@ class Writer final : public AnswerWriter {
  private:
   Json token_json(int32_t id, float logprob) const {
     const Tokenizer& tokenizer = *opened_model(*engine_).tokenizer;
-    Json bytes = Json::array();
-    for (const char byte : tokenizer.token_bytes(id, true))
-      bytes.push_back(static_cast<uint8_t>(byte));
     return {{"token", tokenizer.decode(std::vector<TokenId>{id}, true)},
             {"logprob", logprob},
-            {"bytes", std::move(bytes)}};
+            {"bytes", byte_numbers(tokenizer.token_bytes(id, true))}};
   }
 
   Json logprobs_of(const TextDelta& delta) const {

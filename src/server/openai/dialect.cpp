@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "sampling/params_json.h"
 #include "server/sampling_schema.h"
+#include "server/sampling_values.h"
 #include "server/schema_text.h"
 #include "server/wire.h"
 
@@ -112,15 +113,7 @@ SamplingParams general_params() {
 
 SamplingParams parse_params(const JsonFields& request, const OpenedModel& model) {
   SamplingParams params = model_params(model.stored, model.file->metadata(), general_params());
-  Json chosen = Json::object();
-  for (const SamplingField& field : sampling_fields()) {
-    if (std::ranges::find(kNotHere, field.name) != std::end(kNotHere)) continue;
-    if (const Json* value = request.find(field.name)) chosen[std::string(field.name)] = *value;
-  }
-  Json renamed = Json::object();
-  for (const auto& [wire, field] : kRenamed) {
-    if (const Json* value = request.find(wire)) renamed[std::string(field)] = *value;
-  }
+  auto [chosen, renamed] = sampling_values(request, {kRenamed, kNotHere});
   // vLLM's word for "all".
   if (request.number("top_k") == -1) chosen["top_k"] = 0;
   if (request.find("stop") != nullptr) chosen["stop"] = request.texts("stop");

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "server/wire.h"
 
 namespace sparrow::openai {
 namespace {
@@ -24,9 +25,7 @@ std::string TokenNames::name(TokenId id) const {
 }
 
 Json TokenNames::chat_token(TokenId id, float logprob) const {
-  Json numbers = Json::array();
-  for (const char byte : bytes(id)) numbers.push_back(static_cast<uint8_t>(byte));
-  return {{"token", name(id)}, {"logprob", logprob}, {"bytes", std::move(numbers)}};
+  return {{"token", name(id)}, {"logprob", logprob}, {"bytes", byte_numbers(bytes(id))}};
 }
 
 Json TokenNames::chat_entry(const OutputToken& token) const {
