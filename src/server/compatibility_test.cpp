@@ -86,16 +86,16 @@ class CallAnswers : public testing::Test {
   }
 
   // `tool` and `more` are the dialect's own.
-  std::pair<Json, RawResponse> ask(const std::string& path, const Json& tool, Json more) {
+  std::pair<Json, ServiceRig::Answer> ask(const std::string& path, const Json& tool, Json more) {
     more["model"] = "caller";
     more["tools"] = Json::array({tool});
     more["stream"] = false;
-    const RawResponse whole = rig_.post(path, more);
+    const ServiceRig::Answer whole = rig_.post(path, more);
     EXPECT_EQ(whole.status, 200) << whole.body;
     more["stream"] = true;
-    const RawResponse streamed = rig_.post(path, more);
+    const ServiceRig::Answer streamed = rig_.post(path, more);
     EXPECT_EQ(streamed.status, 200) << streamed.body;
-    return {Json::parse(whole.body, nullptr, false), streamed};
+    return {whole.json, streamed};
   }
 
   static Json function_tool() { return {{"type", "function"}, {"function", {{"name", "f"}}}}; }
@@ -127,8 +127,7 @@ TEST_F(CallAnswers, have_their_arguments_as_a_string_in_openais_chats) {
   ASSERT_TRUE(function["arguments"].is_string());
   EXPECT_EQ(Json::parse(function["arguments"].get<std::string>()), arguments_);
   std::string text;
-  for (const auto& [name, event] : ServiceRig::events_of(streamed)) {
-    if (event.is_null()) continue;
+  for (const auto& [name, event] : streamed.events) {
     for (const Json& call : event["choices"][0]["delta"].value("tool_calls", Json::array())) {
       ASSERT_TRUE(call["function"]["arguments"].is_string()) << call;
       text += call["function"]["arguments"].get<std::string>();
@@ -148,7 +147,7 @@ TEST_F(CallAnswers, have_their_arguments_as_a_string_in_openais_responses) {
   std::string pieces;
   std::string done;
   Json last_item;
-  for (const auto& [name, event] : ServiceRig::events_of(streamed)) {
+  for (const auto& [name, event] : streamed.events) {
     if (name == "response.function_call_arguments.delta")
       pieces += event["delta"].get<std::string>();
     if (name == "response.function_call_arguments.done")
@@ -170,7 +169,7 @@ TEST_F(CallAnswers, have_their_input_as_an_object_in_anthropics_dialect) {
   EXPECT_EQ(block["name"], "f");
   EXPECT_EQ(block["input"], arguments_);
   std::string text;
-  for (const auto& [name, event] : ServiceRig::events_of(streamed)) {
+  for (const auto& [name, event] : streamed.events) {
     if (name == "content_block_start" && event["content_block"]["type"] == "tool_use") {
       EXPECT_EQ(event["content_block"]["input"], Json::object());
     }

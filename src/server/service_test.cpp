@@ -9,13 +9,14 @@
 #include <thread>
 
 #include "tests/support/service_rig.h"
-#include "tests/support/tiny_service.h"
 
 namespace sparrow {
 namespace {
 
-class ServiceTest : public test_support::TinyService {
+class ServiceTest : public testing::Test, protected test_support::ServiceRig {
  protected:
+  ServiceTest() : ServiceRig(OfFile()) {}
+
   // Long answers in a stream, which nobody reads to the end.
   void begin(RawClient& client, int64_t count) {
     const Json body = {{"prompt", Json(std::vector<std::string>(count, "hello"))},
@@ -78,6 +79,7 @@ class QueueTest : public testing::Test {
     body["model"] = "tiny";
     body["stream"] = true;
     body["max_tokens"] = 3;
+    body["ignore_eos"] = true;
     const std::string text = body.dump();
     client_.send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
                  std::to_string(text.size()) + "\r\n\r\n" + text);

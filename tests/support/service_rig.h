@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -33,8 +35,26 @@ inline constexpr const char* kToolTemplate =
 
 class ServiceRig {
  public:
+  struct Answer : RawResponse {
+    Json json;  // discarded where the body is none
+    // Of a stream: the name, which may be empty, and the data; OpenAI's [DONE] is none.
+    std::vector<std::pair<std::string, Json>> events;
+    bool is_done = false;  // [DONE] came
+  };
+
   // The store has "tiny" and "thinker", which has tools too.
   ServiceRig() : ServiceRig([](ServiceOptions&) {}) {}
+  // The store is empty, and "tiny" a file that the server was started with; it computes as the
+  // reference does.
+  struct OfFile {};
+  explicit ServiceRig(OfFile) : home_("SPARROW_HOME", folder_.path()), store_(folder_.path()) {
+    gguf_ = text_of(tiny_gguf(tiny_model("qwen2")));
+    write_test_file(folder_.file("tiny.gguf"), gguf_);
+    ServiceOptions options;
+    options.models.models = {folder_.file("tiny.gguf")};
+    options.models.engine = {.kv_cache_type = "f32", .thread_count = 1, .activations = "f32"};
+    start(options);
+  }
   template <typename Change>
   explicit ServiceRig(const Change& change)
       : home_("SPARROW_HOME", folder_.path()), store_(folder_.path()) {
@@ -42,11 +62,9 @@ class ServiceRig {
     add("tiny", kPlainTemplate);
     add("thinker", kToolTemplate);
     ServiceOptions options;
-    options.http.access_log = nullptr;
     options.models.engine = {.kv_cache_bytes = 1 << 20, .thread_count = 1};
     change(options);
-    service_ = std::make_unique<Service>(options);
-    service_->start();
+    start(options);
   }
 
   // One more model, with the tiny one's weights.
@@ -60,21 +78,26 @@ class ServiceRig {
     put(name, chat_template, text_of(gguf), Json::object());
   }
 
-  RawResponse send(const std::string& method, const std::string& target, const std::string& body,
-                   const std::string& headers = "") const {
+  Answer send(const std::string& method, const std::string& target, const std::string& body = "",
+              const std::string& headers = "") const {
     RawClient client(service_->addresses().front());
     const bool has_body = !body.empty() || method == "POST";
     client.send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
                 (has_body ? "Content-Length: " + std::to_string(body.size()) + "\r\n" : "") +
                 "\r\n" + body);
-    std::optional<RawResponse> response = client.read_response(method == "HEAD");
-    EXPECT_TRUE(response.has_value()) << method << " " << target;
-    return response.value_or(RawResponse{});
+    const std::optional<RawResponse> response = client.read_response(method == "HEAD");
+    EXPECT_TRUE(response && response->is_whole) << method << " " << target;
+    Answer answer;
+    if (!response) return answer;
+    static_cast<RawResponse&>(answer) = *response;
+    answer.json = Json::parse(answer.body, nullptr, false);
+    if (answer.header("content-type") == "text/event-stream") read_events(answer);
+    return answer;
   }
-  RawResponse post(const std::string& target, const Json& body) const {
+  Answer post(const std::string& target, const Json& body) const {
     return send("POST", target, body.dump());
   }
-  RawResponse get(const std::string& target, const std::string& headers = "") const {
+  Answer get(const std::string& target, const std::string& headers = "") const {
     return send("GET", target, "", headers);
   }
   // One object of an answer that must have this status.
@@ -97,29 +120,35 @@ class ServiceRig {
     return lines;
   }
 
-  // Of a stream of events: the name, which may be empty, and the data; null stands for [DONE].
-  static std::vector<std::pair<std::string, Json>> events_of(const RawResponse& response) {
-    EXPECT_EQ(response.header("content-type"), "text/event-stream") << response.body;
-    std::vector<std::pair<std::string, Json>> events;
-    std::istringstream text(response.body);
+  Service& service() { return *service_; }
+  Store& store() { return store_; }
+  const std::string& gguf() const { return gguf_; }
+  void end() { service_.reset(); }
+
+ private:
+  static std::string text_of(const std::vector<std::byte>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  static void read_events(Answer& answer) {
+    std::istringstream text(answer.body);
     std::string name;
     for (std::string line; std::getline(text, line);) {
       if (line.starts_with("event: ")) name = line.substr(7);
       if (!line.starts_with("data: ")) continue;
       const std::string data = line.substr(6);
-      events.emplace_back(name, data == "[DONE]" ? Json() : Json::parse(data, nullptr, false));
+      if (data == "[DONE]") {
+        answer.is_done = true;
+      } else {
+        answer.events.emplace_back(name, Json::parse(data, nullptr, false));
+      }
       name.clear();
     }
-    return events;
   }
 
-  Service& service() { return *service_; }
-  Store& store() { return store_; }
-  const std::string& gguf() const { return gguf_; }
-
- private:
-  static std::string text_of(const std::vector<std::byte>& bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  void start(ServiceOptions& options) {
+    options.http.access_log = nullptr;
+    service_ = std::make_unique<Service>(options);
+    service_->start();
   }
   void put(const std::string& name, const std::string& chat_template, const std::string& gguf,
            const Json& config) {

@@ -1,7 +1,7 @@
 // Anthropic's routes over real sockets, on a tiny model.
 #include <gmock/gmock.h>
 
-#include "tests/support/tiny_service.h"
+#include "tests/support/service_rig.h"
 
 namespace sparrow {
 namespace {
@@ -9,8 +9,13 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Anthropic : public test_support::TinyService {
+class Anthropic : public testing::Test, protected test_support::ServiceRig {
  protected:
+  Anthropic() : ServiceRig(OfFile()) {}
+
+  Answer post(const std::string& target, const Json& body) const {
+    return send("POST", target, body.dump(), "X-Request-Id: test-1\r\n");
+  }
   static Json greeting() {
     return {{"model", "tiny"},
             {"max_tokens", 8},
@@ -29,12 +34,12 @@ class Anthropic : public test_support::TinyService {
   void expect_error(const Json& body, int status, const std::string& type,
                     const std::string& message) {
     const Answer answer = post("/v1/messages", body);
-    EXPECT_EQ(answer.response.status, status);
+    EXPECT_EQ(answer.status, status);
     EXPECT_EQ(answer.json["type"], "error");
     EXPECT_EQ(answer.json["error"]["type"], type);
     EXPECT_THAT(answer.json["error"]["message"].get<std::string>(), HasSubstr(message));
     EXPECT_EQ(answer.json["request_id"], "test-1");
-    EXPECT_EQ(answer.response.header("request-id"), "test-1");
+    EXPECT_EQ(answer.header("request-id"), "test-1");
   }
   int64_t count(const Json& body) {
     return post("/v1/messages/count_tokens", body).json["input_tokens"].get<int64_t>();
@@ -43,8 +48,8 @@ class Anthropic : public test_support::TinyService {
 
 TEST_F(Anthropic, answers_with_a_message) {
   const Answer answer = post("/v1/messages", greeting());
-  ASSERT_EQ(answer.response.status, 200) << answer.response.body;
-  EXPECT_EQ(answer.response.header("request-id"), "test-1");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("request-id"), "test-1");
   const Json& message = answer.json;
   EXPECT_THAT(message["id"].get<std::string>(), testing::StartsWith("msg_"));
   EXPECT_EQ(message["type"], "message");
@@ -60,7 +65,7 @@ TEST_F(Anthropic, answers_with_a_message) {
 TEST_F(Anthropic, streams_its_events_in_order) {
   const Answer whole = post("/v1/messages", greeting());
   const Answer answer = post("/v1/messages", with("stream", true));
-  ASSERT_EQ(answer.response.status, 200) << answer.response.body;
+  ASSERT_EQ(answer.status, 200) << answer.body;
   std::vector<std::string> names;
   std::string text;
   for (const auto& [name, data] : answer.events) {
@@ -88,7 +93,7 @@ TEST_F(Anthropic, ends_at_a_stop_sequence_and_names_it) {
   ASSERT_LT(at, text.size()) << "the tiny model writes no ASCII";
   const std::string stop = text.substr(at, 1);
   const Answer answer = post("/v1/messages", with("stop_sequences", {stop}));
-  EXPECT_EQ(answer.json["stop_reason"], "stop_sequence") << answer.response.body;
+  EXPECT_EQ(answer.json["stop_reason"], "stop_sequence") << answer.body;
   EXPECT_EQ(answer.json["stop_sequence"], stop);
 }
 
@@ -125,7 +130,7 @@ TEST_F(Anthropic, takes_calls_and_their_results) {
         {{{"type", "tool_result"}, {"tool_use_id", "t1"}, {"content", "seen"}},
          {{"type", "text"}, {"text", "go on"}}}}}};
   const Answer answer = post("/v1/messages", with("messages", messages));
-  EXPECT_EQ(answer.response.status, 200) << answer.response.body;
+  EXPECT_EQ(answer.status, 200) << answer.body;
   Json lost = messages;
   lost[2]["content"][0]["tool_use_id"] = "t2";
   expect_error(with("messages", lost), 400, "invalid_request_error", "no tool_use before it");
@@ -135,14 +140,14 @@ TEST_F(Anthropic, goes_on_with_an_answer_that_has_begun) {
   Json body = greeting();
   body["messages"].push_back({{"role", "assistant"}, {"content", "the"}});
   EXPECT_LT(count(body), count(greeting()) + 4);  // no further turn is opened
-  EXPECT_EQ(post("/v1/messages", body).response.status, 200);
+  EXPECT_EQ(post("/v1/messages", body).status, 200);
 }
 
 TEST_F(Anthropic, ignores_what_it_does_not_know) {
   Json body = with("metadata", {{"user_id", "u"}});
   body["service_tier"] = "auto";
   body["thinking"] = {{"type", "enabled"}, {"budget_tokens", 1024}};
-  EXPECT_EQ(post("/v1/messages?beta=true", body).response.status, 200);
+  EXPECT_EQ(post("/v1/messages?beta=true", body).status, 200);
 }
 
 TEST_F(Anthropic, refuses_in_its_own_words) {
@@ -190,8 +195,8 @@ TEST_F(Anthropic, names_the_request_also_where_no_handler_has_seen_it) {
 }
 
 TEST_F(Anthropic, says_what_is_wrong_with_a_body_that_is_no_json) {
-  const Answer answer = ask("POST", "/v1/messages", "{\"model\":");
-  EXPECT_EQ(answer.response.status, 400);
+  const Answer answer = send("POST", "/v1/messages", "{\"model\":");
+  EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.json["error"]["type"], "invalid_request_error");
 }
 

@@ -3,15 +3,17 @@
 
 #include <cmath>
 
-#include "tests/support/tiny_service.h"
+#include "tests/support/service_rig.h"
 
 namespace sparrow {
 namespace {
 
 using testing::HasSubstr;
 
-class Native : public test_support::TinyService {
+class Native : public testing::Test, protected test_support::ServiceRig {
  protected:
+  Native() : ServiceRig(OfFile()) {}
+
   static Json asks(const std::string& name = "n_predict", const Json& value = 6) {
     Json body = {{"prompt", "hello"}, {"n_predict", 6}, {"temperature", 0}};
     body[name] = value;
@@ -20,7 +22,7 @@ class Native : public test_support::TinyService {
   void expect_error(const std::string& target, const Json& body, const std::string& message,
                     int status = 400) {
     const Answer answer = post(target, body);
-    EXPECT_EQ(answer.response.status, status) << target << ' ' << body;
+    EXPECT_EQ(answer.status, status) << target << ' ' << body;
     EXPECT_EQ(answer.json["error"]["code"], status);
     EXPECT_THAT(answer.json["error"]["message"].get<std::string>(), HasSubstr(message));
   }
@@ -114,7 +116,7 @@ TEST_F(Native, completion_takes_llama_servers_ways_to_say_off) {
                                                                              {"grammar", ""},
                                                                              {"tfs_z", 1},
                                                                              {"id_slot", -1}}) {
-    EXPECT_EQ(post("/completion", asks(name, value)).response.status, 200) << name;
+    EXPECT_EQ(post("/completion", asks(name, value)).status, 200) << name;
   }
   expect_error("/completion", asks("grammar", "root ::= \"a\""), "constrained decoding");
   expect_error("/completion", asks("json_schema", {{"type", "object"}}), "constrained decoding");
@@ -235,12 +237,12 @@ TEST_F(Native, a_busy_server_says_when_to_come_back) {
            {"/v1/messages",
             {{"max_tokens", 1}, {"messages", {{{"role", "user"}, {"content", "x"}}}}}}}) {
     const Answer answer = post(path, body);
-    EXPECT_EQ(answer.response.status, 503) << path;
-    EXPECT_EQ(answer.response.header("retry-after"), "1") << path;
+    EXPECT_EQ(answer.status, 503) << path;
+    EXPECT_EQ(answer.header("retry-after"), "1") << path;
     EXPECT_THAT(answer.json["error"]["message"].get<std::string>(), HasSubstr("server busy"));
   }
   tickets.clear();
-  EXPECT_EQ(post("/embedding", {{"content", "x"}}).response.status, 200);
+  EXPECT_EQ(post("/embedding", {{"content", "x"}}).status, 200);
 }
 
 TEST_F(Native, tells_about_the_model) {
@@ -253,7 +255,7 @@ TEST_F(Native, tells_about_the_model) {
   const Json info = get("/tokenizer_info").json;
   EXPECT_TRUE(info["eos_token"].is_string());
   EXPECT_EQ(info["chat_template"], props["chat_template"]);
-  EXPECT_EQ(get("/props?model=nobody").response.status, 404);
+  EXPECT_EQ(get("/props?model=nobody").status, 404);
 }
 
 TEST_F(Native, tells_about_itself) {
@@ -261,15 +263,15 @@ TEST_F(Native, tells_about_itself) {
   EXPECT_EQ(get("/ready").json["status"], "ready");
   EXPECT_TRUE(get("/version").json["version"].is_string());
   EXPECT_EQ(get("/load").json["server_load"], 0);
-  EXPECT_EQ(get("/ping").response.status, 200);
-  EXPECT_EQ(ask("POST", "/ping").response.status, 200);
+  EXPECT_EQ(get("/ping").status, 200);
+  EXPECT_EQ(send("POST", "/ping").status, 200);
   EXPECT_EQ(get("/slots").json[0]["is_processing"], false);
   expect_error("/infill", Json::object(), "not supported", 501);
 }
 
 TEST_F(Native, metrics_count_what_is_embedded_scored_and_ranked) {
   const auto value_of = [&](const std::string& name) {
-    const std::string text = get("/metrics").response.body;
+    const std::string text = get("/metrics").body;
     const std::string line = "\n" + name + "{model_name=\"tiny\",engine=\"0\"";
     size_t at = text.find(line);
     EXPECT_NE(at, std::string::npos) << name;
@@ -297,7 +299,7 @@ TEST_F(Native, metrics_count_what_is_embedded_scored_and_ranked) {
 
 TEST_F(Native, metrics_have_both_sets_of_names) {
   post("/completion", asks());
-  const std::string text = get("/metrics").response.body;
+  const std::string text = get("/metrics").body;
   for (const char* line :
        {"llamacpp:tokens_predicted_total 6\n", "llamacpp:requests_processing 0\n",
         "llamacpp:requests_deferred 0\n", "llamacpp:prompt_tokens_total ",

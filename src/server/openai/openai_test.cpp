@@ -7,12 +7,9 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "server/service.h"
 #include "server/wire.h"
 #include "tests/support/loaded_model.h"
-#include "tests/support/raw_client.h"
-#include "tests/support/test_folder.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/service_rig.h"
 
 namespace sparrow {
 namespace {
@@ -20,65 +17,9 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct Answer {
-  int status = 0;
-  std::string content_type;
-  std::string text;
-  Json json;                 // of a whole answer
-  std::vector<Json> events;  // of a stream, without [DONE]
-  bool is_done = false;      // the stream ended with [DONE]
-};
-
-class OpenAi : public testing::Test {
+class OpenAi : public testing::Test, protected test_support::ServiceRig {
  protected:
-  OpenAi() {
-    const auto bytes = test_support::tiny_gguf(test_support::tiny_model("qwen2"));
-    write_test_file(folder_.file("tiny.gguf"),
-                    {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    ServiceOptions options;
-    options.http.addresses = {"127.0.0.1:0"};
-    options.http.access_log = nullptr;
-    options.models.store_root = folder_.path();
-    options.models.models = {folder_.file("tiny.gguf")};
-    options.models.engine.thread_count = 1;
-    options.models.engine.activations = "f32";
-    options.models.engine.kv_cache_type = "f32";
-    service_ = std::make_unique<Service>(options);
-    service_->start();
-  }
-
-  Answer ask(const std::string& method, const std::string& target, const std::string& body = "") {
-    RawClient client(service_->addresses().front());
-    client.send(
-        fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                    "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-                    method, target, body.size(), body));
-    const auto response = client.read_response();
-    EXPECT_TRUE(response && response->is_whole);
-    Answer answer;
-    if (!response) return answer;
-    answer = {.status = response->status,
-              .content_type = response->header("content-type"),
-              .text = response->body};
-    if (answer.content_type.starts_with("application/json")) answer.json = Json::parse(answer.text);
-    if (answer.content_type.starts_with("text/event-stream")) read_events(answer);
-    return answer;
-  }
-  Answer post(const std::string& target, const Json& body) {
-    return ask("POST", target, to_wire(body));
-  }
-  static void read_events(Answer& answer) {
-    size_t at = 0;
-    for (size_t end; (end = answer.text.find("\n\n", at)) != std::string::npos; at = end + 2) {
-      const std::string event = answer.text.substr(at, end - at);
-      const std::string data = event.substr(event.find("data: ") + 6);
-      if (data == "[DONE]") {
-        answer.is_done = true;
-      } else {
-        answer.events.push_back(Json::parse(data));
-      }
-    }
-  }
+  OpenAi() : ServiceRig(OfFile()) {}
 
   // Greedy, of a length of its own, so that answers can be compared.
   static Json chat(Json more = Json::object()) {
@@ -102,20 +43,17 @@ class OpenAi : public testing::Test {
   void expect_refused(const std::string& target, const Json& body, const std::string& parameter,
                       const std::string& message, int status = 400) {
     const Answer answer = post(target, body);
-    EXPECT_EQ(answer.status, status) << to_wire(body) << answer.text;
+    EXPECT_EQ(answer.status, status) << to_wire(body) << answer.body;
     const Json error = answer.json.value("error", Json::object());
     EXPECT_THAT(error.value("message", ""), HasSubstr(message));
     EXPECT_EQ(error.value("param", Json()), parameter.empty() ? Json() : Json(parameter))
-        << answer.text;
+        << answer.body;
   }
-
-  TestFolder folder_;
-  std::unique_ptr<Service> service_;
 };
 
 TEST_F(OpenAi, chats_with_all_that_a_completion_has) {
   const Answer answer = post("/v1/chat/completions", chat());
-  ASSERT_EQ(answer.status, 200) << answer.text;
+  ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_THAT(answer.json["id"].get<std::string>(), StartsWith("chatcmpl-"));
   EXPECT_EQ(answer.json["object"], "chat.completion");
   EXPECT_EQ(answer.json["model"], "tiny");
@@ -137,27 +75,27 @@ TEST_F(OpenAi, streams_the_same_text_role_first_and_usage_last) {
   ASSERT_EQ(stream.status, 200);
   EXPECT_TRUE(stream.is_done);
   ASSERT_GE(stream.events.size(), 4u);
-  EXPECT_EQ(stream.events.front()["choices"][0]["delta"],
+  EXPECT_EQ(stream.events.front().second["choices"][0]["delta"],
             (Json{{"role", "assistant"}, {"content", ""}}));
   std::string text;
-  for (const Json& event : stream.events) {
+  for (const auto& [name, event] : stream.events) {
     EXPECT_EQ(event["object"], "chat.completion.chunk");
     for (const Json& choice : event["choices"]) text += choice["delta"].value("content", "");
   }
   EXPECT_EQ(text, whole.json["choices"][0]["message"]["content"]);
-  const Json& end = stream.events[stream.events.size() - 2];
+  const Json& end = stream.events[stream.events.size() - 2].second;
   EXPECT_EQ(end["choices"][0]["finish_reason"], "length");
   EXPECT_EQ(end["choices"][0]["delta"], Json::object());
   EXPECT_TRUE(end["usage"].is_null());
-  EXPECT_EQ(stream.events.back()["choices"], Json::array());
-  EXPECT_EQ(stream.events.back()["usage"]["completion_tokens"], 8);
+  EXPECT_EQ(stream.events.back().second["choices"], Json::array());
+  EXPECT_EQ(stream.events.back().second["usage"]["completion_tokens"], 8);
 }
 
 TEST_F(OpenAi, gives_logprobs_of_a_chat_streamed_and_whole) {
   const Json wanted = {{"logprobs", true}, {"top_logprobs", 3}};
   const Answer whole = post("/v1/chat/completions", chat(wanted));
   const Json& content = whole.json["choices"][0]["logprobs"]["content"];
-  ASSERT_EQ(content.size(), 8u) << whole.text;
+  ASSERT_EQ(content.size(), 8u) << whole.body;
   for (const Json& token : content) {
     EXPECT_LE(token["logprob"].get<double>(), 0);
     ASSERT_EQ(token["top_logprobs"].size(), 3u);
@@ -168,7 +106,7 @@ TEST_F(OpenAi, gives_logprobs_of_a_chat_streamed_and_whole) {
   both["stream"] = true;
   const Answer stream = post("/v1/chat/completions", chat(both));
   Json streamed = Json::array();
-  for (const Json& event : stream.events) {
+  for (const auto& [name, event] : stream.events) {
     const Json& logprobs = event["choices"][0]["logprobs"];
     if (!logprobs.is_null())
       streamed.insert(streamed.end(), logprobs["content"].begin(), logprobs["content"].end());
@@ -180,7 +118,7 @@ TEST_F(OpenAi, gives_n_answers_with_seeds_of_their_own) {
   const Answer answer =
       post("/v1/chat/completions",
            chat({{"n", 3}, {"temperature", 1.5}, {"seed", 7}, {"max_tokens", 16}}));
-  ASSERT_EQ(answer.json["choices"].size(), 3u) << answer.text;
+  ASSERT_EQ(answer.json["choices"].size(), 3u) << answer.body;
   const auto text = [&](size_t i) { return answer.json["choices"][i]["message"]["content"]; };
   EXPECT_NE(text(0), text(1));
   EXPECT_EQ(answer.json["usage"]["completion_tokens"], 48);
@@ -192,7 +130,7 @@ TEST_F(OpenAi, gives_n_answers_with_seeds_of_their_own) {
 TEST_F(OpenAi, obeys_bias_allowed_tokens_and_stops) {
   const Answer biased =
       post("/v1/chat/completions", chat({{"logit_bias", {{"64", 100}}}, {"max_tokens", 4}}));
-  EXPECT_EQ(biased.json["choices"][0]["message"]["content"], "aaaa") << biased.text;
+  EXPECT_EQ(biased.json["choices"][0]["message"]["content"], "aaaa") << biased.body;
   const Json allowed = {{"allowed_token_ids", {64}}, {"max_tokens", 4}};
   EXPECT_EQ(post("/v1/completions", completion(allowed)).json["choices"][0]["text"], "aaaa");
   const Answer stopped = post(
@@ -210,14 +148,14 @@ TEST_F(OpenAi, obeys_bias_allowed_tokens_and_stops) {
 
 TEST_F(OpenAi, completes_every_form_of_a_prompt_in_order) {
   const Answer text = post("/v1/completions", completion({{"prompt", {"hello", "there"}}}));
-  ASSERT_EQ(text.json["choices"].size(), 2u) << text.text;
+  ASSERT_EQ(text.json["choices"].size(), 2u) << text.body;
   EXPECT_EQ(text.json["choices"][1]["index"], 1);
   const Json hello = {71, 68, 75, 75, 78};
   const Answer ids = post("/v1/completions", completion({{"prompt", hello}}));
-  ASSERT_EQ(ids.json["choices"].size(), 1u) << ids.text;
+  ASSERT_EQ(ids.json["choices"].size(), 1u) << ids.body;
   EXPECT_EQ(ids.json["usage"]["prompt_tokens"], 5);
   const Answer lists = post("/v1/completions", completion({{"prompt", {hello, {64}}}, {"n", 2}}));
-  ASSERT_EQ(lists.json["choices"].size(), 4u) << lists.text;
+  ASSERT_EQ(lists.json["choices"].size(), 4u) << lists.body;
   EXPECT_EQ(lists.json["choices"][1]["text"], ids.json["choices"][0]["text"]);
   EXPECT_EQ(lists.json["usage"]["prompt_tokens"], 6);
   EXPECT_EQ(lists.json["usage"]["completion_tokens"], 32);
@@ -230,7 +168,7 @@ TEST_F(OpenAi, echoes_a_prompt_with_its_logprobs) {
       "/v1/completions",
       completion(
           {{"prompt", {ids}}, {"max_tokens", 1}, {"logprobs", 1}, {"echo", true}, {"seed", 1234}}));
-  ASSERT_EQ(answer.status, 200) << answer.text;
+  ASSERT_EQ(answer.status, 200) << answer.body;
   const Json& choice = answer.json["choices"][0];
   const Json& logprobs = choice["logprobs"];
   EXPECT_THAT(choice["text"].get<std::string>(), StartsWith("hello"));
@@ -240,7 +178,7 @@ TEST_F(OpenAi, echoes_a_prompt_with_its_logprobs) {
   EXPECT_TRUE(logprobs["top_logprobs"][0].is_null());
   EXPECT_EQ(logprobs["tokens"][1], "e");
   EXPECT_EQ(logprobs["text_offset"], (Json{0, 1, 2, 3, 4, 5}));
-  const std::shared_ptr<Engine> engine = service_->state().models.acquire("tiny");
+  const std::shared_ptr<Engine> engine = service().state().models.acquire("tiny");
   const std::vector<int32_t> context = {71};
   const std::vector<int32_t> rest = {68, 75, 75, 78};
   const Likelihood expected = engine->log_likelihood(context, rest);
@@ -261,7 +199,7 @@ TEST_F(OpenAi, scores_what_lm_eval_sends_as_the_reference_forward_pass_does) {
   const Json body = {{"model", "tiny"}, {"prompt", prompts}, {"temperature", 0}, {"max_tokens", 1},
                      {"logprobs", 1},   {"seed", 1234},      {"echo", true}};
   const Answer answer = post("/v1/completions", body);
-  ASSERT_EQ(answer.json["choices"].size(), prompts.size()) << answer.text;
+  ASSERT_EQ(answer.json["choices"].size(), prompts.size()) << answer.body;
   test_support::LoadedModel reference(test_support::tiny_gguf(test_support::tiny_model("qwen2")));
   constexpr size_t kVocabulary = static_cast<size_t>(test_support::kTinyVocabulary);
   for (size_t p = 0; p < prompts.size(); ++p) {
@@ -270,7 +208,7 @@ TEST_F(OpenAi, scores_what_lm_eval_sends_as_the_reference_forward_pass_does) {
     const Json& choice = answer.json["choices"][p];
     EXPECT_EQ(choice["index"], p);
     const Json& logprobs = choice["logprobs"];
-    ASSERT_EQ(logprobs["token_logprobs"].size(), ids.size() + 1) << answer.text;
+    ASSERT_EQ(logprobs["token_logprobs"].size(), ids.size() + 1) << answer.body;
     EXPECT_TRUE(logprobs["token_logprobs"][0].is_null());
     EXPECT_TRUE(logprobs["top_logprobs"][0].is_null());
     for (size_t i = 0; i < ids.size(); ++i) {
@@ -304,7 +242,7 @@ TEST_F(OpenAi, counts_the_end_of_an_answer_behind_an_echoed_prompt) {
                                                             {"prompt", {71, 68}},
                                                             {"logit_bias", {{"262", 100}}}}));
   const Json& logprobs = answer.json["choices"][0]["logprobs"];
-  EXPECT_EQ(logprobs["tokens"], (Json{"h", "e", "<|im_end|>"})) << answer.text;
+  EXPECT_EQ(logprobs["tokens"], (Json{"h", "e", "<|im_end|>"})) << answer.body;
   EXPECT_TRUE(logprobs["token_logprobs"][2].is_null());
 }
 
@@ -315,7 +253,7 @@ TEST_F(OpenAi, streams_completions_of_several_prompts) {
   both["stream"] = true;
   const Answer stream = post("/v1/completions", completion(both));
   std::string texts[2];
-  for (const Json& event : stream.events) {
+  for (const auto& [name, event] : stream.events) {
     const Json& choice = event["choices"][0];
     texts[choice["index"].get<size_t>()] += choice["text"].get<std::string>();
   }
@@ -331,7 +269,7 @@ TEST_F(OpenAi, gives_the_best_of_several_answers) {
   Json one = wide;
   one["best_of"] = 4;
   const Answer best = post("/v1/completions", completion(one));
-  ASSERT_EQ(best.json["choices"].size(), 1u) << best.text;
+  ASSERT_EQ(best.json["choices"].size(), 1u) << best.body;
   const auto mean = [](const Json& choice) {
     double sum = 0;
     for (const Json& logprob : choice["logprobs"]["token_logprobs"]) sum += logprob.get<double>();
@@ -346,7 +284,7 @@ TEST_F(OpenAi, gives_prompt_logprobs_as_vllm_does) {
   const Answer answer =
       post("/v1/completions", completion({{"prompt", {71, 68, 75}}, {"prompt_logprobs", 2}}));
   const Json& list = answer.json["choices"][0]["prompt_logprobs"];
-  ASSERT_EQ(list.size(), 3u) << answer.text;
+  ASSERT_EQ(list.size(), 3u) << answer.body;
   EXPECT_TRUE(list[0].is_null());
   EXPECT_EQ(list[1]["68"]["decoded_token"], "e");
   const Answer talk = post("/v1/chat/completions", chat({{"prompt_logprobs", 0}}));
@@ -361,7 +299,7 @@ TEST_F(OpenAi, gives_prompt_logprobs_as_vllm_does) {
 TEST_F(OpenAi, embeds_as_numbers_and_as_base64) {
   const Json input = {{"model", "tiny"}, {"input", {"hello", "there"}}};
   const Answer floats = post("/v1/embeddings", input);
-  ASSERT_EQ(floats.status, 200) << floats.text;
+  ASSERT_EQ(floats.status, 200) << floats.body;
   ASSERT_EQ(floats.json["data"].size(), 2u);
   const auto vector = floats.json["data"][1]["embedding"].get<std::vector<float>>();
   ASSERT_EQ(vector.size(), 64u);
@@ -389,7 +327,7 @@ TEST_F(OpenAi, embeds_as_numbers_and_as_base64) {
 TEST_F(OpenAi, shortens_embeddings_and_takes_ids) {
   const Answer ids =
       post("/v1/embeddings", {{"model", "tiny"}, {"input", {{71, 68}, {64}}}, {"dimensions", 8}});
-  ASSERT_EQ(ids.status, 200) << ids.text;
+  ASSERT_EQ(ids.status, 200) << ids.body;
   EXPECT_EQ(ids.json["usage"], (Json{{"prompt_tokens", 3}, {"total_tokens", 3}}));
   double square = 0;
   for (const Json& value : ids.json["data"][0]["embedding"])
@@ -402,12 +340,12 @@ TEST_F(OpenAi, shortens_embeddings_and_takes_ids) {
 }
 
 TEST_F(OpenAi, lists_models_and_shows_one) {
-  const Answer list = ask("GET", "/v1/models");
+  const Answer list = send("GET", "/v1/models");
   EXPECT_EQ(list.json["object"], "list");
   EXPECT_EQ(list.json["data"][0]["id"], "tiny");
   EXPECT_EQ(list.json["data"][0]["object"], "model");
-  EXPECT_EQ(ask("GET", "/v1/models/tiny").json["id"], "tiny");
-  const Answer missing = ask("GET", "/v1/models/a%2Fb:c");
+  EXPECT_EQ(send("GET", "/v1/models/tiny").json["id"], "tiny");
+  const Answer missing = send("GET", "/v1/models/a%2Fb:c");
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(missing.json["error"]["code"], "model_not_found");
 }
@@ -437,7 +375,7 @@ TEST_F(OpenAi, says_when_a_prompt_is_too_long) {
   const Answer answer =
       post("/v1/completions", completion({{"prompt", std::string(600, 'x')}, {"stream", true}}));
   EXPECT_EQ(answer.status, 400);
-  EXPECT_EQ(answer.json["error"]["code"], "context_length_exceeded") << answer.text;
+  EXPECT_EQ(answer.json["error"]["code"], "context_length_exceeded") << answer.body;
   // What clients that are given no code look for, to shorten a conversation.
   EXPECT_THAT(answer.json["error"]["message"].get<std::string>(),
               testing::HasSubstr("prompt is too long: 600 tokens"));
@@ -519,7 +457,7 @@ class Responses : public OpenAi {
 
 TEST_F(Responses, are_objects_with_items) {
   const Answer answer = post("/v1/responses", request({{"instructions", "be short"}}));
-  ASSERT_EQ(answer.status, 200) << answer.text;
+  ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_THAT(answer.json["id"].get<std::string>(), StartsWith("resp_"));
   EXPECT_EQ(answer.json["object"], "response");
   EXPECT_EQ(answer.json["status"], "incomplete");
@@ -538,7 +476,7 @@ TEST_F(Responses, stream_their_events_in_order) {
   std::vector<std::string> types;
   std::string text;
   for (size_t i = 0; i < stream.events.size(); ++i) {
-    const Json& event = stream.events[i];
+    const Json& event = stream.events[i].second;
     EXPECT_EQ(event["sequence_number"], i);
     const std::string type = event["type"].get<std::string>();
     if (type == "response.output_text.delta") text += event["delta"].get<std::string>();
@@ -549,9 +487,9 @@ TEST_F(Responses, stream_their_events_in_order) {
                        "response.content_part.added", "response.output_text.delta",
                        "response.output_text.done", "response.content_part.done",
                        "response.output_item.done", "response.incomplete"}));
-  EXPECT_THAT(stream.text, StartsWith("event: response.created\ndata: {\"type\":"));
+  EXPECT_THAT(stream.body, StartsWith("event: response.created\ndata: {\"type\":"));
   EXPECT_FALSE(stream.is_done);
-  const Json& end = stream.events.back()["response"];
+  const Json& end = stream.events.back().second["response"];
   EXPECT_EQ(end["output"][0]["content"][0]["text"], text);
   const Answer whole = post("/v1/responses", request());
   EXPECT_EQ(whole.json["output"][0]["content"][0]["text"], text);
@@ -560,19 +498,19 @@ TEST_F(Responses, stream_their_events_in_order) {
 TEST_F(Responses, are_kept_gone_on_from_and_deleted) {
   const Answer first = post("/v1/responses", request());
   const std::string id = first.json["id"].get<std::string>();
-  EXPECT_EQ(ask("GET", "/v1/responses/" + id).json, first.json);
+  EXPECT_EQ(send("GET", "/v1/responses/" + id).json, first.json);
   const Answer second =
       post("/v1/responses", request({{"input", "more"}, {"previous_response_id", id}}));
-  ASSERT_EQ(second.status, 200) << second.text;
+  ASSERT_EQ(second.status, 200) << second.body;
   EXPECT_GT(second.json["usage"]["input_tokens"], first.json["usage"]["input_tokens"]);
   const Json replay = {{{"role", "user"}, {"content", "hello"}},
                        first.json["output"][0],
                        {{"type", "message"}, {"role", "user"}, {"content", "more"}}};
   const Answer stateless = post("/v1/responses", request({{"input", replay}, {"store", false}}));
   EXPECT_EQ(stateless.json["output"][0]["content"], second.json["output"][0]["content"]);
-  EXPECT_EQ(ask("GET", "/v1/responses/" + stateless.json["id"].get<std::string>()).status, 404);
-  EXPECT_EQ(ask("DELETE", "/v1/responses/" + id).json["deleted"], true);
-  EXPECT_EQ(ask("GET", "/v1/responses/" + id).status, 404);
+  EXPECT_EQ(send("GET", "/v1/responses/" + stateless.json["id"].get<std::string>()).status, 404);
+  EXPECT_EQ(send("DELETE", "/v1/responses/" + id).json["deleted"], true);
+  EXPECT_EQ(send("GET", "/v1/responses/" + id).status, 404);
   expect_refused("/v1/responses", request({{"previous_response_id", id}}), "previous_response_id",
                  "not found");
 }
@@ -586,7 +524,7 @@ TEST_F(Responses, take_calls_and_their_outputs_as_items) {
   const Json tools = {{{"type", "function"}, {"name", "f"}, {"strict", false}}};
   const Answer answer =
       post("/v1/responses", request({{"input", items}, {"tools", tools}, {"tool_choice", "none"}}));
-  EXPECT_EQ(answer.status, 200) << answer.text;
+  EXPECT_EQ(answer.status, 200) << answer.body;
   expect_refused("/v1/responses", request({{"tools", {{{"type", "web_search"}}}}}), "tools[0].type",
                  "must be function, got web_search");
   expect_refused("/v1/responses", request({{"input", {{{"type", "item_reference"}}}}}),
