@@ -146,6 +146,7 @@ struct EngineStats {
   int64_t free_block_count = 0;
   int64_t cached_block_count = 0;  // kept for the next prompt that begins alike; they give way
   int64_t preemption_count = 0;    // times a running request gave its blocks back
+  int64_t adapter_bytes = 0;       // of the adapters that are loaded
   // Since loading.
   int64_t step_count = 0;
   int64_t computed_rows = 0;  // tokens that went through the model

@@ -185,6 +185,8 @@ class Backend {
   // factor * (b a) of a of {in, rank} and b of {rank, out}. The tensors' bytes are copied.
   virtual std::unique_ptr<LowRank> load_low_rank(const Tensor& a, const Tensor& b,
                                                  float factor) = 0;
+  // What that will take: its size_bytes().
+  virtual int64_t low_rank_bytes(const Tensor& a, const Tensor& b) const = 0;
 
   // Takes about a second and all threads.
   virtual MachineLimits measure_limits() = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -89,6 +90,7 @@ struct Engine::Impl {
     int64_t id = 0;  // no two loads have the same
     std::string digest;
   };
+  std::function<int64_t(int64_t)> available_bytes;
   std::function<Json()> identity;
   Json own_origin;  // the engine's part of receipts
   int64_t step_count = 0;
@@ -96,7 +98,8 @@ struct Engine::Impl {
   double step_s = 0;
   double forward_s = 0;
 
-  std::mutex adapters_mutex;
+  std::mutex loading_mutex;  // one adapter at a time: the backend loads no two at once
+  mutable std::mutex adapters_mutex;
   std::map<std::string, Adapter> adapters;
   int64_t adapter_count = 0;
 
@@ -108,8 +111,11 @@ struct Engine::Impl {
 
   void choose_adapter(const Request& request, SequenceSetup& setup, Json& origin);
   bool run_step();
+  void run_calls();
   void hand_out();
   void note_stats();
+  int64_t adapter_bytes() const;
+  int64_t untouched_cache_bytes() const;
 };
 
 Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
@@ -139,6 +145,7 @@ Engine::Impl::Impl(std::shared_ptr<const GgufFile> the_file,
   if (options.rope_scaling)
     own_origin["rope_scaling"] = parse_json(to_string(*options.rope_scaling), "the RoPE scaling");
   identity = options.identity;
+  available_bytes = options.available_bytes;
   note_stats();
   const int64_t rows = model->config().vocabulary_size;
   if (tokenizer->vocabulary_size() > rows) {
@@ -155,7 +162,7 @@ std::unique_ptr<Engine> Engine::load(std::shared_ptr<const GgufFile> file,
   if (options.rope_scaling) config = with_rope_scaling(std::move(config), *options.rope_scaling);
   const PlanInput input = {.config = config,
                            .weight_bytes = tensor_bytes(*file),
-                           .available_bytes = available_memory_bytes()};
+                           .available_bytes = options.available_bytes(0)};
   const EnginePlan plan = plan_engine(input, options);
   return std::unique_ptr<Engine>(
       new Engine(std::make_unique<Impl>(std::move(file), std::move(tokenizer), plan, options)));
@@ -172,7 +179,9 @@ Engine::~Engine() {
 
 void Engine::load_adapter(const std::string& name, const GgufFile& file) {
   if (name.empty()) fail(ErrorCode::invalid_argument, "an adapter needs a name");
-  std::shared_ptr<const LoraAdapter> adapter = load_lora(file, *impl_->model, *impl_->backend);
+  const std::scoped_lock loading(impl_->loading_mutex);
+  std::shared_ptr<const LoraAdapter> adapter = load_lora(
+      file, *impl_->model, *impl_->backend, impl_->available_bytes(impl_->untouched_cache_bytes()));
   const std::scoped_lock lock(impl_->adapters_mutex);
   impl_->adapters[name] = {std::move(adapter), ++impl_->adapter_count, file.sha256()};
 }
@@ -280,7 +289,37 @@ void Engine::Impl::note_stats() {
            .forward_s = forward_s};
 }
 
+int64_t Engine::Impl::adapter_bytes() const {
+  const std::scoped_lock lock(adapters_mutex);
+  int64_t bytes = 0;
+  for (const auto& [name, adapter] : adapters) bytes += adapter.adapter->size_bytes();
+  return bytes;
+}
+
+// The system gives the cache's memory as it is written.
+int64_t Engine::Impl::untouched_cache_bytes() const {
+  const std::scoped_lock lock(stats_mutex);
+  return plan.kv_bytes / stats.block_count * stats.free_block_count;
+}
+
+void Engine::Impl::run_calls() {
+  for (const std::function<void()>& call : inbox.take_calls()) call();
+}
+
+bool Engine::reset_prefix_cache() {
+  const auto reset = [this] {
+    const bool is_empty = impl_->scheduler.reset_cache();
+    impl_->note_stats();
+    return is_empty;
+  };
+  if (!impl_->thread.joinable()) return reset();
+  std::promise<bool> is_empty;
+  impl_->inbox.put_call([&] { is_empty.set_value(reset()); });
+  return is_empty.get_future().get();
+}
+
 bool Engine::Impl::run_step() {
+  run_calls();
   scheduler.admit(inbox.take());
   scheduler.cancel_marked();
   hand_out();
@@ -328,12 +367,14 @@ void Engine::stop() {
   if (!impl_->thread.joinable()) return;
   impl_->inbox.close();
   impl_->thread.join();
+  impl_->run_calls();
 }
 
 EngineStats Engine::stats() const {
   const std::scoped_lock lock(impl_->stats_mutex);
   EngineStats stats = impl_->stats;
   stats.waiting_count += impl_->inbox.size();
+  stats.adapter_bytes = impl_->adapter_bytes();
   return stats;
 }
 

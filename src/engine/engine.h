@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/json.h"
+#include "base/memory_info.h"
 #include "model/model.h"
 #include "sparrow/generation.h"
 #include "sparrow/output_stream.h"
@@ -29,6 +30,12 @@ struct EngineOptions {
   ActivationMode activations = ActivationMode::automatic;
   int64_t prefill_chunk = 256;              // tokens of a prompt computed in one step
   std::optional<RopeScaling> rope_scaling;  // in place of the file's
+  // Memory that is free beside so many bytes of its cache that the engine has not taken yet. Asked
+  // before anything is loaded, from the thread that loads it.
+  std::function<int64_t(int64_t)> available_bytes = [](int64_t promised_bytes) {
+    return available_memory_bytes() - promised_bytes;
+  };
+  bool may_reduce_context = true;  // false: Error{out_of_memory} where memory does not hold it
   // Of the model, for receipts: the members model and template. Called when the first is asked for,
   // from any thread.
   std::function<Json()> identity;
@@ -43,7 +50,8 @@ struct EnginePlan {
   int64_t weight_bytes = 0;
   int64_t kv_bytes = 0;
   int64_t kv_tokens = 0;        // that these hold
-  int64_t available_bytes = 0;  // memory free on this machine when it was planned
+  int64_t workspace_bytes = 0;  // of a step
+  int64_t available_bytes = 0;  // memory that was free when it was planned
   bool is_reduced = false;      // memory, not the model, set context_length
 };
 
@@ -55,9 +63,9 @@ class Engine {
                                       const EngineOptions& options = {});
   ~Engine();
 
-  // Any thread, not while another loads. Loads a LoRA adapter (model/lora.h) for requests to name;
-  // one of the same name is replaced, for requests that come. Throws what load_lora throws, and
-  // Error{out_of_memory}.
+  // Any thread. Loads a LoRA adapter (model/lora.h) for requests to name; one of the same name is
+  // replaced, for requests that come. Throws what load_lora throws; Error{out_of_memory} comes with
+  // the numbers, before memory is taken.
   void load_adapter(const std::string& name, const GgufFile& file);
   // Requests in flight keep it. Throws Error{not_found}.
   void unload_adapter(const std::string& name);
@@ -77,6 +85,10 @@ class Engine {
   // After the step at hand; requests in flight stay, and go on with the next step. Destroying the
   // engine ends them as cancelled.
   void stop();
+
+  // Any thread, or, before start(), the one that steps: what no request uses of the cache becomes
+  // free, between two steps; waits for that. True: nothing is cached any more.
+  bool reset_prefix_cache();
 
   // Any thread: as of the end of the last step.
   EngineStats stats() const;

@@ -470,6 +470,71 @@ TEST(Engine, adapters_change_only_the_requests_that_name_them) {
   EXPECT_THROW(submit(rig, "first", std::numeric_limits<float>::infinity()), Error);
 }
 
+TEST(Engine, an_adapter_is_refused_where_memory_beside_the_cache_does_not_hold_it) {
+  int64_t available = int64_t{1} << 30;
+  int64_t promised = 0;
+  const EngineOptions options = {.available_bytes = [&](int64_t promised_bytes) {
+    promised = promised_bytes;
+    return available - promised_bytes;
+  }};
+  Rig rig(options, "llama");
+  EXPECT_EQ(promised, 0);
+  const std::vector<std::byte> bytes = test_support::tiny_lora_gguf(tiny_model("llama"), {});
+  const std::shared_ptr<const GgufFile> file = GgufFile::parse(bytes, "adapter");
+  rig.run(some_prompt(80), greedy(1));
+  EXPECT_EQ(rig.engine().stats().adapter_bytes, 0);
+  rig.engine().load_adapter("a", *file);
+  const int64_t one = rig.engine().stats().adapter_bytes;
+  EXPECT_GT(one, 10000);
+  // What the request has written of the cache is taken from the system already.
+  EXPECT_GT(promised, 0);
+  EXPECT_LT(promised, rig.engine().plan().kv_bytes);
+  available = promised + one - 1;
+  try {
+    rig.engine().load_adapter("b", *file);
+    ADD_FAILURE() << "took more memory than there is";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+  }
+  EXPECT_EQ(rig.engine().stats().adapter_bytes, one);
+  rig.engine().unload_adapter("a");
+  EXPECT_EQ(rig.engine().stats().adapter_bytes, 0);
+}
+
+TEST(Engine, a_reset_of_the_prefix_cache_frees_what_no_request_uses) {
+  Rig rig;
+  const Ids prompt = some_prompt(100);
+  const Ids expected = rig.run(prompt, greedy(5)).ids;
+  EXPECT_GT(rig.engine().stats().cached_block_count, 0);
+  EXPECT_TRUE(rig.engine().reset_prefix_cache());
+  rig.engine().check();
+  EXPECT_EQ(rig.engine().stats().cached_block_count, 0);
+  EXPECT_EQ(rig.engine().stats().free_block_count, rig.engine().stats().block_count);
+  const std::shared_ptr<OutputStream> stream = rig.submit(prompt, greedy(5));
+  while (rig.engine().stats().computed_rows < 2 * 100) rig.step();
+  EXPECT_FALSE(rig.engine().reset_prefix_cache());
+  rig.run();
+  const Answer answer = Rig::read(*stream);
+  EXPECT_EQ(answer.ids, expected);
+  EXPECT_EQ(answer.stats.cached_tokens, 0);
+}
+
+TEST(Engine, its_own_thread_resets_the_prefix_cache_between_two_steps) {
+  Rig rig;
+  rig.engine().start();
+  const auto stream = rig.submit(some_prompt(40), greedy(60));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) rig.engine().reset_prefix_cache();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const Ids expected = Rig().run(some_prompt(40), greedy(60)).ids;
+  EXPECT_EQ(Rig::read(*stream).ids, expected);
+  EXPECT_TRUE(rig.engine().reset_prefix_cache());
+}
+
 TEST(Engine, a_cancelled_request_ends_within_one_step_and_frees_its_blocks) {
   Rig rig({.context_length = 256, .prefill_chunk = 16});
   // While it reads its prompt, while it answers, and while it waits.

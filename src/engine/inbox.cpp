@@ -15,6 +15,17 @@ std::vector<std::unique_ptr<Sequence>> Inbox::take() {
   return std::exchange(sequences_, {});
 }
 
+void Inbox::put_call(std::function<void()> call) {
+  const std::scoped_lock lock(mutex_);
+  calls_.push_back(std::move(call));
+  changed_.notify_all();
+}
+
+std::vector<std::function<void()>> Inbox::take_calls() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(calls_, {});
+}
+
 int64_t Inbox::size() const {
   const std::scoped_lock lock(mutex_);
   return static_cast<int64_t>(sequences_.size());
@@ -22,7 +33,7 @@ int64_t Inbox::size() const {
 
 bool Inbox::wait() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return is_closed_ || !sequences_.empty(); });
+  changed_.wait(lock, [&] { return is_closed_ || !sequences_.empty() || !calls_.empty(); });
   return !is_closed_;
 }
 

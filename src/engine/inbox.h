@@ -1,8 +1,10 @@
-// The hand-off from callers' threads to the engine's: sequences that are to run.
+// The hand-off from callers' threads to the engine's: sequences that are to run, and what else is
+// to be done between two steps.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -18,7 +20,10 @@ class Inbox {
   // All that has come since the last call, in order.
   std::vector<std::unique_ptr<Sequence>> take();
 
-  int64_t size() const;
+  void put_call(std::function<void()> call);
+  std::vector<std::function<void()>> take_calls();
+
+  int64_t size() const;  // sequences
 
   // Sleeps until there is something to take; false once close() was called.
   bool wait();
@@ -30,6 +35,7 @@ class Inbox {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Sequence>> sequences_;
+  std::vector<std::function<void()>> calls_;
   bool is_closed_ = false;
 };
 

@@ -67,6 +67,7 @@ EnginePlan plan_engine(const PlanInput& input, const EngineOptions& options) {
       is_chosen ? options.context_length : std::min(model_context, kDefaultContext);
   plan.context_length = wanted;
   const int64_t workspace = workspace_bytes(input.config, workspace_limits(plan, options));
+  plan.workspace_bytes = workspace;
   const int64_t beside = input.weight_bytes + workspace + kSpare;
   const int64_t room = std::max<int64_t>(0, input.available_bytes - beside);
   const int64_t budget = options.kv_cache_bytes > 0 ? options.kv_cache_bytes : room;
@@ -80,7 +81,8 @@ EnginePlan plan_engine(const PlanInput& input, const EngineOptions& options) {
   const int64_t fitting = budget / block_bytes * kBlockTokens;
 
   if (fitting < wanted) {
-    const int64_t least = is_chosen ? wanted : std::min(wanted, kSmallestContext);
+    const bool is_fixed = is_chosen || !options.may_reduce_context;
+    const int64_t least = is_fixed ? wanted : std::min(wanted, kSmallestContext);
     if (fitting < least) {
       const std::string hint = fitting >= std::min(wanted, kSmallestContext)
                                    ? fmt::format("; a context of {} would fit", fitting)

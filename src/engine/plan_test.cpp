@@ -69,6 +69,12 @@ TEST(Plan, less_memory_means_less_context_and_the_plan_says_so) {
   EXPECT_NEAR(f32.context_length, plan.context_length / 2, kBlockTokens);
 }
 
+TEST(Plan, a_context_that_may_not_be_less_is_refused_where_memory_does_not_hold_it) {
+  EXPECT_THAT(refusal(qwen3_4b(4 * kGiB), {.may_reduce_context = false}, ErrorCode::out_of_memory),
+              HasSubstr("a context of 32768 tokens needs 4.50 GiB for its KV cache"));
+  EXPECT_EQ(plan_engine(qwen3_4b(16 * kGiB), {.may_reduce_context = false}).context_length, 32768);
+}
+
 TEST(Plan, what_was_asked_for_is_given_or_refused_with_the_numbers) {
   EXPECT_EQ(plan_engine(qwen3_4b(64 * kGiB), {.context_length = 262144}).context_length, 262144);
   EXPECT_EQ(plan_engine(qwen3_4b(4 * kGiB), {.context_length = 100}).context_length, 100);

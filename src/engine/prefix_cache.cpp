@@ -101,6 +101,11 @@ void PrefixCache::forget(BlockId block) {
   pool_.set_kept(block, false);
 }
 
+bool PrefixCache::reset() {
+  while (pool_.idle_count() > 0) forget(pool_.oldest_idle());
+  return behind_.empty();
+}
+
 // A block is used by whoever uses one behind it, and released after it: so what has been idle for
 // longest has nothing behind it.
 BlockId PrefixCache::allocate() {

@@ -54,6 +54,8 @@ class PrefixCache {
 
   // Nobody finds the block any more.
   void forget(BlockId block);
+  // All idle blocks become free. True: nothing is cached any more; false: requests share the rest.
+  bool reset();
 
   // How many blocks can be had without taking one from a user.
   int64_t available_count() const { return pool_.free_count() + pool_.idle_count(); }

@@ -71,6 +71,25 @@ class PrefixCacheTest : public testing::Test {
 
 using Found = std::pair<int64_t, int64_t>;
 
+TEST_F(PrefixCacheTest, a_reset_frees_what_nobody_uses_and_leaves_the_rest_to_be_found) {
+  const Ids used = {1, 2, 3, 4};
+  keep(used);
+  keep({5, 6, 7, 8, 9});
+  const BlockId block = *cache_.find(keys(used)[0], used);
+  pool_.share(block);
+  EXPECT_FALSE(cache_.reset());
+  check();
+  EXPECT_EQ(pool_.idle_count(), 0);
+  EXPECT_EQ(pool_.free_count(), 9);
+  EXPECT_EQ(found({5, 6, 7, 8, 9}).first, 0);
+  EXPECT_EQ(found(used).first, 4);
+  pool_.release(block);
+  EXPECT_TRUE(cache_.reset());
+  check();
+  EXPECT_EQ(pool_.free_count(), 10);
+  EXPECT_EQ(found(used).first, 0);
+}
+
 TEST_F(PrefixCacheTest, finds_the_longest_prefix_to_the_token_in_full_blocks_and_behind_them) {
   keep({1, 2, 3, 4, 5, 6, 7, 8, 9});
   EXPECT_EQ(found({7, 1}), Found(0, 0));

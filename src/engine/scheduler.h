@@ -72,6 +72,8 @@ class Scheduler {
   // Lets go of the finished: they hold no blocks and count nowhere any more. What they have not
   // delivered yet comes with the next deliver().
   void release_finished();
+  // PrefixCache::reset().
+  bool reset_cache() { return cache_.reset(); }
   // Delivers what is new to every stream.
   void deliver();
 

@@ -1,10 +1,12 @@
 #include "model/lora.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/memory_info.h"
 #include "base/quoted.h"
 #include "gguf/named_errors.h"
 
@@ -97,20 +99,32 @@ void check_pair(std::string_view base, const Pair& pair, const MatrixInfo& matri
   }
 }
 
-std::shared_ptr<const LoraAdapter> load(const GgufFile& file, const Model& model,
-                                        Backend& backend) {
+std::shared_ptr<const LoraAdapter> load(const GgufFile& file, const Model& model, Backend& backend,
+                                        int64_t available_bytes) {
   check_kind(file.metadata(), model.config());
   const float alpha = read_alpha(file.metadata());
   const std::map<std::string_view, Pair> pairs = find_pairs(file);
   if (pairs.empty()) fail(ErrorCode::invalid_file, "the adapter has no tensors");
 
-  std::vector<std::unique_ptr<LowRank>> matrices(model.matrices().size());
+  std::vector<size_t> indices;
+  int64_t wanted_bytes = 0;
   for (const auto& [base, pair] : pairs) {
     const int64_t index = find_matrix(model.matrices(), base, pair.a != nullptr ? *pair.a : *pair.b,
                                       model.config().architecture);
-    check_pair(base, pair, model.matrices()[static_cast<size_t>(index)]);
+    indices.push_back(static_cast<size_t>(index));
+    check_pair(base, pair, model.matrices()[indices.back()]);
+    wanted_bytes += backend.low_rank_bytes(file.tensor(pair.a->name), file.tensor(pair.b->name));
+  }
+  if (wanted_bytes > available_bytes) {
+    fail(ErrorCode::out_of_memory, "the adapter needs {}, but {} of memory is available",
+         format_bytes(wanted_bytes), format_bytes(std::max<int64_t>(0, available_bytes)));
+  }
+
+  std::vector<std::unique_ptr<LowRank>> matrices(model.matrices().size());
+  auto index = indices.begin();
+  for (const auto& [base, pair] : pairs) {
     const float factor = alpha == 0 ? 1 : alpha / static_cast<float>(pair.a->shape[1]);
-    matrices[static_cast<size_t>(index)] =
+    matrices[*index++] =
         backend.load_low_rank(file.tensor(pair.a->name), file.tensor(pair.b->name), factor);
   }
   return std::make_shared<const LoraAdapter>(std::move(matrices));
@@ -126,8 +140,9 @@ int64_t LoraAdapter::size_bytes() const {
 }
 
 std::shared_ptr<const LoraAdapter> load_lora(const GgufFile& file, const Model& model,
-                                             Backend& backend) {
-  return with_path_in_errors(file.path(), [&] { return load(file, model, backend); });
+                                             Backend& backend, int64_t available_bytes) {
+  return with_path_in_errors(file.path(),
+                             [&] { return load(file, model, backend, available_bytes); });
 }
 
 }  // namespace sparrow

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,10 +37,11 @@ class LoraAdapter {
 //   adapter.lora.alpha; 0 stands for the rank, as in llama.cpp,
 //   for some of Model::matrices(), W of {in, out}, the tensors W.lora_a of {in, rank} and
 //   W.lora_b of {rank, out} in any format that can be read.
-// Throws Error{invalid_file} with the key or the tensor, what it is and what is right, or
+// Throws Error{invalid_file} with the key or the tensor, what it is and what is right,
 // Error{unsupported} for adapters of token embeddings and experts, and for those that wait for
-// tokens that invoke them.
-std::shared_ptr<const LoraAdapter> load_lora(const GgufFile& file, const Model& model,
-                                             Backend& backend);
+// tokens that invoke them, or Error{out_of_memory} where it needs more than `available_bytes`.
+std::shared_ptr<const LoraAdapter> load_lora(
+    const GgufFile& file, const Model& model, Backend& backend,
+    int64_t available_bytes = std::numeric_limits<int64_t>::max());
 
 }  // namespace sparrow

@@ -2,6 +2,7 @@
 // files get.
 #include "model/lora.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include <limits>
 #include <random>
 
+#include "base/memory_info.h"
 #include "sparrow/error.h"
 #include "tensor/half.h"
 #include "tests/support/gguf_mutator.h"
@@ -297,6 +299,24 @@ TEST(Lora, shapes_that_do_not_fit_are_refused_with_both) {
   EXPECT_THAT(refuse({{96, 4, 2, 1}, 3}, matrix(4, 64)), HasSubstr(wrong));
   EXPECT_THAT(refuse(matrix(96, 4), {{4, 64, 2, 1}, 3}), HasSubstr(wrong));
   EXPECT_THAT(refuse(matrix(96, 5000), matrix(5000, 64)), HasSubstr("rank must be at most 4096"));
+}
+
+TEST(Lora, what_needs_more_memory_than_there_is_is_refused_with_the_numbers) {
+  const TinyModel tiny = tiny_model("qwen2");
+  LoadedModel loaded(test_support::tiny_network(tiny));
+  const std::vector<std::byte> bytes = tiny_lora_gguf(tiny, {});
+  const auto file = GgufFile::parse(bytes, "adapter");
+  const int64_t needed = load(loaded, bytes)->size_bytes();
+  EXPECT_EQ(load_lora(*file, loaded.model(), loaded.backend(), needed)->size_bytes(), needed);
+  try {
+    load_lora(*file, loaded.model(), loaded.backend(), needed - 1);
+    ADD_FAILURE() << "took more memory than there is";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+    EXPECT_EQ(error.what(), fmt::format("adapter: the adapter needs {}, but {} of memory is "
+                                        "available",
+                                        format_bytes(needed), format_bytes(needed - 1)));
+  }
 }
 
 TEST(Lora, files_with_a_broken_field_are_refused_or_run) {

@@ -37,6 +37,7 @@ class CpuBackend final : public Backend {
                                               int64_t used_count) override;
   std::unique_ptr<Weight> load_weight(const Tensor& tensor) override;
   std::unique_ptr<LowRank> load_low_rank(const Tensor& a, const Tensor& b, float factor) override;
+  int64_t low_rank_bytes(const Tensor& a, const Tensor& b) const override;
 
   MachineLimits measure_limits() override;
 

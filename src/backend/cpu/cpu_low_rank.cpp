@@ -36,6 +36,11 @@ void hold(std::vector<T>& values, int64_t count) {
   if (static_cast<int64_t>(values.size()) < count) values.resize(static_cast<size_t>(count));
 }
 
+// Plain numbers stay as they are.
+const Format& packed_format(const Tensor& tensor) {
+  return tensor.format->block_values == 1 ? *tensor.format : *find_format("F32");
+}
+
 // Calls visit(part's number, adapter, pair) for each addition.
 template <typename Visit>
 void for_each_pair(std::span<const LinearPart> parts, const Visit& visit) {
@@ -52,8 +57,8 @@ void for_each_pair(std::span<const LinearPart> parts, const Visit& visit) {
 PackedFloats::PackedFloats(const Tensor& tensor, const kernels::KernelTable& kernels,
                            WeightArena& arena)
     : columns_(round_up(tensor.shape[0], kPackedFloats)), rows_(tensor.shape.row_count()) {
-  const bool is_plain = tensor.format->block_values == 1;
-  const Format& format = is_plain ? *tensor.format : *find_format("F32");
+  const Format& format = packed_format(tensor);
+  const bool is_plain = &format == tensor.format;
   value_bytes_ = format.block_bytes;
   matmul_ = kernels.find_float_matmul(format.gguf_id);
   SPARROW_CHECK(matmul_ != nullptr && can_pack(format, columns_));
@@ -78,6 +83,11 @@ PackedFloats::PackedFloats(const Tensor& tensor, const kernels::KernelTable& ker
 
 int64_t PackedFloats::size_bytes() const {
   return round_up(rows_, kTileRows) * columns_ * value_bytes_;
+}
+
+int64_t PackedFloats::packed_bytes(const Tensor& tensor) {
+  return round_up(tensor.shape.row_count(), kTileRows) * round_up(tensor.shape[0], kPackedFloats) *
+         packed_format(tensor).block_bytes;
 }
 
 void PackedFloats::multiply(const Product& p) const {
@@ -199,6 +209,10 @@ void add_low_rank_to(const kernels::KernelTable& kernels, const LinearPart& part
 
 std::unique_ptr<LowRank> CpuBackend::load_low_rank(const Tensor& a, const Tensor& b, float factor) {
   return std::make_unique<CpuLowRank>(a, b, factor, kernels_, arena_);
+}
+
+int64_t CpuBackend::low_rank_bytes(const Tensor& a, const Tensor& b) const {
+  return PackedFloats::packed_bytes(a) + PackedFloats::packed_bytes(b);
 }
 
 LowRankProducts CpuBackend::low_rank_products(std::span<const LinearPart> parts,

@@ -20,6 +20,8 @@ class PackedFloats {
   // Of another format: as F32.
   PackedFloats(const Tensor& tensor, const kernels::KernelTable& kernels, WeightArena& arena);
 
+  static int64_t packed_bytes(const Tensor& tensor);  // that it will take
+
   int64_t columns() const { return columns_; }  // filled up
   int64_t size_bytes() const;
 
