@@ -42,6 +42,7 @@ typedef enum sparrow_status {
 } sparrow_status;
 
 typedef struct sparrow_engine sparrow_engine;
+typedef struct sparrow_pool sparrow_pool;
 typedef struct sparrow_stream sparrow_stream;
 
 SPARROW_C_API const char* sparrow_version(void);
@@ -75,21 +76,66 @@ SPARROW_C_API void sparrow_engine_options_init(sparrow_engine_options* options, 
 SPARROW_C_API sparrow_status sparrow_engine_load(const char* model, size_t model_size,
                                                  const sparrow_engine_options* options,
                                                  sparrow_engine** engine, char** error);
-/* Ends what is in flight as cancelled. Streams may be read and freed afterwards. */
+/* Ends what was submitted through it as cancelled. Streams may be read and freed afterwards. A
+ * model of a pool that nobody uses any more is unloaded before this returns, if its keep_alive_ms
+ * is 0. */
 SPARROW_C_API void sparrow_engine_free(sparrow_engine* engine);
 
+/* ---- several models within one memory budget ---- */
+
+typedef struct sparrow_pool_options {
+  size_t struct_size;
+  int64_t memory_bytes;  /* of all models together; 0: what the machine has */
+  int64_t max_models;    /* loaded at once; 0: as many as memory holds */
+  int64_t keep_alive_ms; /* of a model after its last use; below 0: for good */
+} sparrow_pool_options;
+
+SPARROW_C_API void sparrow_pool_options_init(sparrow_pool_options* options, size_t struct_size);
+
+/* `options` may be NULL. */
+SPARROW_C_API sparrow_status sparrow_pool_create(const sparrow_pool_options* options,
+                                                 sparrow_pool** pool, char** error);
+/* Engines that it gave live on. */
+SPARROW_C_API void sparrow_pool_free(sparrow_pool* pool);
+
+/* sparrow_engine_load() of a model that may be loaded already: the same model with the same options
+ * is shared, and in use until every engine is freed. Models are loaded one after another, each
+ * within what the others leave; idle ones make room. `keep_alive_ms`: from now on for this model;
+ * NULL: as it is, at first the pool's. SPARROW_OUT_OF_MEMORY names who holds the memory. */
+SPARROW_C_API sparrow_status sparrow_pool_acquire(sparrow_pool* pool, const char* model,
+                                                  size_t model_size,
+                                                  const sparrow_engine_options* options,
+                                                  const int64_t* keep_alive_ms,
+                                                  sparrow_engine** engine, char** error);
+/* As soon as nobody uses it. `was_loaded` may be NULL. */
+SPARROW_C_API sparrow_status sparrow_pool_unload(sparrow_pool* pool, const char* model,
+                                                 size_t model_size, bool* was_loaded, char** error);
+/* A JSON list, the most recently used first: name, path, context_length, kv_cache_type, bytes,
+ * is_used, time_left_ms (null: it stays). */
+SPARROW_C_API sparrow_status sparrow_pool_list(const sparrow_pool* pool, char** json, char** error);
+
+/* ---- what was loaded ---- */
+
 /* A JSON object: name, path, architecture, vocabulary_size, context_length, model_context_length,
- * is_context_reduced, weight_bytes, kv_cache_bytes, kv_cache_tokens, kv_cache_type, bos_token and
- * eos_token (-1: none), end_of_generation, control_tokens, chat_template. */
+ * is_context_reduced, weight_bytes, workspace_bytes, available_bytes, kv_cache_bytes,
+ * kv_cache_tokens, kv_cache_type, bos_token and eos_token (-1: none), end_of_generation,
+ * control_tokens, chat_template. */
 SPARROW_C_API sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json,
                                                  char** error);
 /* A JSON object: waiting_count, running_count, block_count, free_block_count, cached_block_count,
- * preemption_count, and since loading step_count, computed_rows, step_seconds, forward_seconds. */
+ * preemption_count, adapter_bytes, and since loading step_count, computed_rows, step_seconds,
+ * forward_seconds. */
 SPARROW_C_API sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json,
                                                   char** error);
 
-/* A LoRA adapter in a GGUF file, for requests to name. One of the same name is replaced for
- * requests to come; those in flight keep theirs. */
+/* What no request uses of the cached prefixes is free from now on. `is_empty`, which may be NULL:
+ * false where requests in flight share some, which stay. */
+SPARROW_C_API sparrow_status sparrow_reset_prefix_cache(sparrow_engine* engine, bool* is_empty,
+                                                        char** error);
+
+/* A LoRA adapter in a GGUF file, for requests to name, also of others who share the model. One of
+ * the same name is replaced for requests to come; those in flight keep theirs.
+ * SPARROW_OUT_OF_MEMORY comes before memory is taken. */
 SPARROW_C_API sparrow_status sparrow_load_adapter(sparrow_engine* engine, const char* name,
                                                   const char* path, char** error);
 SPARROW_C_API sparrow_status sparrow_unload_adapter(sparrow_engine* engine, const char* name,
@@ -172,6 +218,7 @@ typedef struct sparrow_request_stats {
   double decode_seconds;
   int64_t dropped_begin; /* from which on the context policy dropped tokens of the prompt */
   int64_t dropped_tokens;
+  int64_t queue_position; /* 1: the next to run; 0: it runs, or has */
 } sparrow_request_stats;
 
 /* How a prompt's final hidden states become one vector. */

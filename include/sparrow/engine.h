@@ -58,6 +58,8 @@ struct EngineInfo {
   int64_t model_context_length = 0;  // what the model can do
   bool is_context_reduced = false;   // by memory, not by the model or the options
   int64_t weight_bytes = 0;
+  int64_t workspace_bytes = 0;  // of a step
+  int64_t available_bytes = 0;  // memory that was free when it was loaded
   int64_t kv_cache_bytes = 0;
   int64_t kv_cache_tokens = 0;  // that these hold
   std::string kv_cache_type;
@@ -97,7 +99,7 @@ class SPARROW_API Engine {
 
   // A LoRA adapter in a GGUF file, for requests to name; one of the same name is replaced for
   // requests to come. Requests in flight keep theirs. Throws
-  // Error{not_found|invalid_file|unsupported|out_of_memory}.
+  // Error{not_found|invalid_file|unsupported|out_of_memory}, the last before memory is taken.
   void load_adapter(const std::string& name, const std::string& path);
   void unload_adapter(const std::string& name);
 
@@ -133,6 +135,10 @@ class SPARROW_API Engine {
   // outside the vocabulary.
   std::string decode(std::span<const int32_t> ids, bool with_control = false) const;
 
+  // What no request uses of the cached prefixes is free from now on. False: requests in flight
+  // share some, which stay. Waits for the step at hand.
+  bool reset_prefix_cache();
+
   // What this model is best used with: of its file, the catalog, or saved with it.
   SamplingParams default_sampling() const;
   // Ids that end an answer.
@@ -143,6 +149,8 @@ class SPARROW_API Engine {
 
  private:
   friend const struct OpenedModel& opened_model(const Engine& engine);
+  friend std::shared_ptr<Engine> load_engine(struct OpenedModel model, const EngineOptions& options,
+                                             const struct MemoryLimits& limits);
   struct Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -10,26 +10,12 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "engine/engine.h"
-#include "store/pull.h"
 
 namespace sparrow {
 namespace {
 
-using OnProgress = std::function<bool(const LoadProgress&)>;
-
-StoredModel pull_reporting(Store& store, const std::string& name, const OnProgress& on_progress) {
-  std::atomic<bool> is_cancelled = false;
-  PullOptions options;
-  options.cancel = &is_cancelled;
-  options.on_progress = [&](const PullProgress& progress) {
-    if (on_progress &&
-        !on_progress({progress.status, progress.completed_bytes, progress.total_bytes}))
-      is_cancelled = true;
-  };
-  return pull(store, name, options);
-}
-
-engine::EngineOptions engine_options(const EngineOptions& options, const OpenedModel& model) {
+engine::EngineOptions engine_options(const EngineOptions& options, const OpenedModel& model,
+                                     const MemoryLimits& limits) {
   engine::EngineOptions inner;
   inner.context_length =
       options.context_length > 0 ? options.context_length : saved_context(model.stored).value_or(0);
@@ -41,6 +27,8 @@ engine::EngineOptions engine_options(const EngineOptions& options, const OpenedM
   inner.prefill_chunk = options.prefill_chunk;
   inner.rope_scaling = options.rope_scaling;
   inner.identity = identity_of(model);
+  if (limits.available_bytes) inner.available_bytes = limits.available_bytes;
+  inner.may_reduce_context = limits.may_reduce_context;
   if (options.on_progress) {
     const uint64_t total = model.stored.size_bytes;
     inner.on_progress = [total, report = options.on_progress](double share) {
@@ -76,17 +64,16 @@ struct Engine::Impl {
 };
 
 std::shared_ptr<Engine> Engine::load(const std::string& model, const EngineOptions& options) {
-  auto impl = std::make_unique<Impl>();
-  PullModel pull_model;
-  if (options.may_pull) {
-    pull_model = [&](Store& store, const std::string& name) {
-      return pull_reporting(store, name, options.on_progress);
-    };
-  }
-  impl->model = open_model(find_model(model, pull_model));
+  return load_engine(open_model(find_or_pull(model, options)), options);
+}
+
+std::shared_ptr<Engine> load_engine(OpenedModel model, const EngineOptions& options,
+                                    const MemoryLimits& limits) {
+  auto impl = std::make_unique<Engine::Impl>();
+  impl->model = std::move(model);
   const OpenedModel& opened = impl->model;
   impl->engine =
-      engine::Engine::load(opened.file, opened.tokenizer, engine_options(options, opened));
+      engine::Engine::load(opened.file, opened.tokenizer, engine_options(options, opened, limits));
   const engine::EnginePlan& plan = impl->engine->plan();
   impl->info = {.name = opened.name(),
                 .path = opened.stored.model_path,
@@ -96,6 +83,8 @@ std::shared_ptr<Engine> Engine::load(const std::string& model, const EngineOptio
                 .model_context_length = plan.model_context_length,
                 .is_context_reduced = plan.is_reduced,
                 .weight_bytes = plan.weight_bytes,
+                .workspace_bytes = plan.workspace_bytes,
+                .available_bytes = plan.available_bytes,
                 .kv_cache_bytes = plan.kv_bytes,
                 .kv_cache_tokens = plan.kv_tokens,
                 .kv_cache_type = options.kv_cache_type,
@@ -188,6 +177,8 @@ Replay Engine::replay(std::string_view receipt, std::vector<int32_t> prompt) {
 std::string Engine::decode(std::span<const int32_t> ids, bool with_control) const {
   return impl_->model.tokenizer->decode(ids, with_control);
 }
+
+bool Engine::reset_prefix_cache() { return impl_->engine->reset_prefix_cache(); }
 
 SamplingParams Engine::default_sampling() const {
   return model_params(impl_->model.stored, impl_->model.file->metadata());

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <ctime>
 #include <optional>
@@ -108,6 +109,19 @@ std::string default_name(const Store& store) {
   return small.name;
 }
 
+StoredModel pull_reporting(Store& store, const std::string& name,
+                           const std::function<bool(const LoadProgress&)>& on_progress) {
+  std::atomic<bool> is_cancelled = false;
+  PullOptions options;
+  options.cancel = &is_cancelled;
+  options.on_progress = [&](const PullProgress& progress) {
+    if (on_progress &&
+        !on_progress({progress.status, progress.completed_bytes, progress.total_bytes}))
+      is_cancelled = true;
+  };
+  return pull(store, name, options);
+}
+
 }  // namespace
 
 std::vector<std::string> nearest_names(std::string_view wanted,
@@ -150,6 +164,13 @@ StoredModel find_model(Store& store, const std::string& model, const PullModel& 
 StoredModel find_model(const std::string& model, const PullModel& pull_model) {
   Store store(Store::default_root());
   return find_model(store, model, pull_model);
+}
+
+StoredModel find_or_pull(const std::string& model, const EngineOptions& options) {
+  if (!options.may_pull) return find_model(model);
+  return find_model(model, [&](Store& store, const std::string& name) {
+    return pull_reporting(store, name, options.on_progress);
+  });
 }
 
 }  // namespace sparrow

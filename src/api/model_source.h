@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sparrow/engine.h"
 #include "store/store.h"
 
 namespace sparrow {
@@ -27,6 +28,10 @@ StoredModel find_model(Store& store, const std::string& model, const PullModel& 
 
 // In the store that SPARROW_HOME names.
 StoredModel find_model(const std::string& model, const PullModel& pull_model = {});
+
+// The same, pulled with the options' progress if they allow it. Throws what find_model() throws,
+// and Error{cancelled}.
+StoredModel find_or_pull(const std::string& model, const EngineOptions& options);
 
 // At most `max_count` of `known` that look like `wanted`, the nearest first. Case does not matter.
 std::vector<std::string> nearest_names(std::string_view wanted,

@@ -1,6 +1,8 @@
 // A model without its weights: the file, what was read from it, and what the store adds.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +34,16 @@ struct OpenedModel {
 // The template is the manifest's if it has one, else the file's, else a built-in one.
 // Throws Error{not_found|io|invalid_file|unsupported}.
 OpenedModel open_model(StoredModel stored);
+
+// Of the memory that an engine may take: see engine::EngineOptions.
+struct MemoryLimits {
+  std::function<int64_t(int64_t)> available_bytes;  // empty: what the machine has
+  bool may_reduce_context = true;
+};
+
+// With its weights and an engine that runs.
+std::shared_ptr<Engine> load_engine(OpenedModel model, const EngineOptions& options,
+                                    const MemoryLimits& limits = {});
 
 // What a loaded engine was opened from; lives as long as it does.
 const OpenedModel& opened_model(const Engine& engine);

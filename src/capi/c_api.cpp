@@ -4,24 +4,72 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <limits>
+#include <mutex>
 #include <new>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "sampling/params_json.h"
 #include "sparrow/engine.h"
+#include "sparrow/model_pool.h"
 
 using sparrow::Engine;
 using sparrow::ErrorCode;
 using sparrow::Json;
 
+namespace {
+
+// What was submitted through one handle: others may use the same engine.
+class OpenStreams {
+ public:
+  void add(sparrow::OutputStream* stream) {
+    const std::scoped_lock lock(mutex_);
+    streams_.insert(stream);
+  }
+  void remove(sparrow::OutputStream* stream) {
+    const std::scoped_lock lock(mutex_);
+    streams_.erase(stream);
+  }
+  void cancel() {
+    const std::scoped_lock lock(mutex_);
+    for (sparrow::OutputStream* stream : streams_) stream->cancel();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<sparrow::OutputStream*> streams_;
+};
+
+}  // namespace
+
+struct sparrow_pool {
+  std::shared_ptr<sparrow::ModelPool> pool;
+};
+
 struct sparrow_engine {
+  std::shared_ptr<sparrow::ModelPool> pool;  // null: the engine is nobody else's
   std::shared_ptr<Engine> engine;
+  std::shared_ptr<OpenStreams> streams = std::make_shared<OpenStreams>();
+
+  ~sparrow_engine() {
+    streams->cancel();
+    engine.reset();
+    if (pool) pool->unload_expired();
+  }
 };
 
 struct sparrow_stream {
+  sparrow_stream(std::shared_ptr<sparrow::OutputStream> opened, std::shared_ptr<OpenStreams> all)
+      : stream(std::move(opened)), streams(std::move(all)) {
+    streams->add(stream.get());
+  }
+  ~sparrow_stream() { streams->remove(stream.get()); }
+
   std::shared_ptr<sparrow::OutputStream> stream;
+  std::shared_ptr<OpenStreams> streams;
   // The delta at hand and what its C form points at.
   std::optional<sparrow::TextDelta> delta;
   std::vector<sparrow_token> tokens;
@@ -229,9 +277,43 @@ static_assert(static_cast<int>(sparrow::FinishReason::cancelled) == SPARROW_ABOR
 static_assert(static_cast<int>(sparrow::FinishReason::error) == SPARROW_FAILED);
 
 std::unique_ptr<sparrow_stream> submit(sparrow_engine& engine, sparrow::Request request) {
-  auto stream = std::make_unique<sparrow_stream>();
-  stream->stream = engine.engine->submit(std::move(request));
-  return stream;
+  return std::make_unique<sparrow_stream>(engine.engine->submit(std::move(request)),
+                                          engine.streams);
+}
+
+// Its on_progress refers to `given`.
+sparrow::EngineOptions engine_options_of(const sparrow_engine_options& given) {
+  require(given.kv_cache_type, "kv_cache_type");
+  require(given.activations, "activations");
+  sparrow::EngineOptions options;
+  options.context_length = given.context_length;
+  options.kv_cache_type = given.kv_cache_type;
+  options.kv_cache_bytes = given.kv_cache_bytes;
+  options.max_sequences = given.max_sequences;
+  options.thread_count = given.thread_count;
+  options.may_pull = given.may_pull;
+  options.activations = given.activations;
+  options.prefill_chunk = given.prefill_chunk;
+  options.rope_scaling = rope_scaling_of(given.rope_scaling);
+  if (given.on_progress != nullptr) {
+    options.on_progress = [&given](const sparrow::LoadProgress& progress) {
+      return given.on_progress(progress.status.c_str(), progress.completed_bytes,
+                               progress.total_bytes, given.user);
+    };
+  }
+  return options;
+}
+
+sparrow::KeepAlive keep_alive_of(int64_t ms) {
+  constexpr int64_t kForGood = std::numeric_limits<int64_t>::max() / 1'000'000;  // in nanoseconds
+  if (ms < 0 || ms >= kForGood) return std::nullopt;
+  return std::chrono::milliseconds(ms);
+}
+
+void require_count(int64_t value, const char* name, const char* meaning_of_0) {
+  if (value >= 0) return;
+  sparrow::fail(ErrorCode::invalid_argument, "{} must be at least 0 (0: {}), got {}", name,
+                meaning_of_0, value);
 }
 
 }  // namespace
@@ -279,31 +361,89 @@ sparrow_status sparrow_engine_load(const char* model, size_t model_size,
     require(engine, "engine");
     const sparrow_engine_options given =
         complete(options, sparrow_engine_options_init, "sparrow_engine_options");
-    require(given.kv_cache_type, "kv_cache_type");
-    require(given.activations, "activations");
-    sparrow::EngineOptions inner;
-    inner.context_length = given.context_length;
-    inner.kv_cache_type = given.kv_cache_type;
-    inner.kv_cache_bytes = given.kv_cache_bytes;
-    inner.max_sequences = given.max_sequences;
-    inner.thread_count = given.thread_count;
-    inner.may_pull = given.may_pull;
-    inner.activations = given.activations;
-    inner.prefill_chunk = given.prefill_chunk;
-    inner.rope_scaling = rope_scaling_of(given.rope_scaling);
-    if (given.on_progress != nullptr) {
-      inner.on_progress = [&](const sparrow::LoadProgress& progress) {
-        return given.on_progress(progress.status.c_str(), progress.completed_bytes,
-                                 progress.total_bytes, given.user);
-      };
-    }
     auto made = std::make_unique<sparrow_engine>();
-    made->engine = Engine::load(std::string(text_of(model, model_size, "model")), inner);
+    made->engine =
+        Engine::load(std::string(text_of(model, model_size, "model")), engine_options_of(given));
     *engine = made.release();
   });
 }
 
 void sparrow_engine_free(sparrow_engine* engine) { delete engine; }
+
+void sparrow_pool_options_init(sparrow_pool_options* options, size_t struct_size) {
+  const sparrow::ModelPoolOptions defaults;
+  give_defaults<sparrow_pool_options>(options, struct_size,
+                                      {.struct_size = struct_size,
+                                       .memory_bytes = defaults.memory_bytes,
+                                       .max_models = defaults.max_models,
+                                       .keep_alive_ms = defaults.keep_alive->count()});
+}
+
+sparrow_status sparrow_pool_create(const sparrow_pool_options* options, sparrow_pool** pool,
+                                   char** error) {
+  return guarded(error, [&] {
+    require(pool, "pool");
+    const sparrow_pool_options given =
+        complete(options, sparrow_pool_options_init, "sparrow_pool_options");
+    require_count(given.memory_bytes, "memory_bytes", "what the machine has");
+    require_count(given.max_models, "max_models", "as many as memory holds");
+    auto made = std::make_unique<sparrow_pool>();
+    made->pool = std::make_shared<sparrow::ModelPool>(
+        sparrow::ModelPoolOptions{.memory_bytes = given.memory_bytes,
+                                  .max_models = given.max_models,
+                                  .keep_alive = keep_alive_of(given.keep_alive_ms)});
+    *pool = made.release();
+  });
+}
+
+void sparrow_pool_free(sparrow_pool* pool) { delete pool; }
+
+sparrow_status sparrow_pool_acquire(sparrow_pool* pool, const char* model, size_t model_size,
+                                    const sparrow_engine_options* options,
+                                    const int64_t* keep_alive_ms, sparrow_engine** engine,
+                                    char** error) {
+  return guarded(error, [&] {
+    require(pool, "pool");
+    require(engine, "engine");
+    const sparrow_engine_options given =
+        complete(options, sparrow_engine_options_init, "sparrow_engine_options");
+    sparrow::AcquireOptions acquire = {.engine = engine_options_of(given)};
+    if (keep_alive_ms != nullptr) acquire.keep_alive = keep_alive_of(*keep_alive_ms);
+    auto made = std::make_unique<sparrow_engine>();
+    made->engine = pool->pool->acquire(std::string(text_of(model, model_size, "model")), acquire);
+    made->pool = pool->pool;
+    *engine = made.release();
+  });
+}
+
+sparrow_status sparrow_pool_unload(sparrow_pool* pool, const char* model, size_t model_size,
+                                   bool* was_loaded, char** error) {
+  return guarded(error, [&] {
+    require(pool, "pool");
+    const bool found = pool->pool->unload(std::string(text_of(model, model_size, "model")));
+    if (was_loaded != nullptr) *was_loaded = found;
+  });
+}
+
+sparrow_status sparrow_pool_list(const sparrow_pool* pool, char** json, char** error) {
+  return guarded(error, [&] {
+    require(pool, "pool");
+    require(json, "json");
+    Json models = Json::array();
+    for (const sparrow::LoadedModel& model : pool->pool->list()) {
+      const Json time_left = model.time_left ? Json(model.time_left->count()) : Json();
+      models.push_back({{"name", model.name},
+                        {"path", model.info.path},
+                        {"context_length", model.info.context_length},
+                        {"kv_cache_type", model.info.kv_cache_type},
+                        {"bytes", model.bytes},
+                        {"is_used", model.is_used},
+                        {"time_left_ms", time_left}});
+    }
+    // A path may hold bytes that are no UTF-8.
+    *json = copy_text(models.dump(-1, ' ', false, Json::error_handler_t::replace));
+  });
+}
 
 sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json, char** error) {
   return guarded(error, [&] {
@@ -318,6 +458,8 @@ sparrow_status sparrow_engine_info(const sparrow_engine* engine, char** json, ch
                            {"model_context_length", info.model_context_length},
                            {"is_context_reduced", info.is_context_reduced},
                            {"weight_bytes", info.weight_bytes},
+                           {"workspace_bytes", info.workspace_bytes},
+                           {"available_bytes", info.available_bytes},
                            {"kv_cache_bytes", info.kv_cache_bytes},
                            {"kv_cache_tokens", info.kv_cache_tokens},
                            {"kv_cache_type", info.kv_cache_type},
@@ -343,11 +485,20 @@ sparrow_status sparrow_engine_stats(const sparrow_engine* engine, char** json, c
         {"free_block_count", stats.free_block_count},
         {"cached_block_count", stats.cached_block_count},
         {"preemption_count", stats.preemption_count},
+        {"adapter_bytes", stats.adapter_bytes},
         {"step_count", stats.step_count},
         {"computed_rows", stats.computed_rows},
         {"step_seconds", stats.step_s},
         {"forward_seconds",
          stats.forward_s}}.dump());
+  });
+}
+
+sparrow_status sparrow_reset_prefix_cache(sparrow_engine* engine, bool* is_empty, char** error) {
+  return guarded(error, [&] {
+    require(engine, "engine");
+    const bool found = engine->engine->reset_prefix_cache();
+    if (is_empty != nullptr) *is_empty = found;
   });
 }
 
@@ -465,7 +616,8 @@ void sparrow_stream_stats(const sparrow_stream* stream, sparrow_request_stats* s
                                      .prefill_seconds = found.prefill_s,
                                      .decode_seconds = found.decode_s,
                                      .dropped_begin = found.dropped_begin,
-                                     .dropped_tokens = found.dropped_tokens};
+                                     .dropped_tokens = found.dropped_tokens,
+                                     .queue_position = found.queue_position};
   std::memcpy(stats, &all, std::min(stats->struct_size, sizeof all));
 }
 

@@ -194,6 +194,132 @@ int c_api_streams_outlive_their_engine(const char* path) {
   return 0;
 }
 
+static bool report(const char* status, uint64_t completed, uint64_t total, void* user) {
+  (void)status;
+  (void)completed;
+  (void)total;
+  ++*(int*)user;
+  return true;
+}
+
+int c_api_shares_models_of_a_pool(const char* path) {
+  sparrow_pool_options pool_options;
+  sparrow_pool_options_init(&pool_options, sizeof pool_options);
+  CHECK(pool_options.keep_alive_ms == 300000);
+  pool_options.keep_alive_ms = 0;
+  pool_options.max_models = 2;
+  sparrow_pool* pool = NULL;
+  CHECK(sparrow_pool_create(&pool_options, &pool, NULL) == SPARROW_OK);
+  sparrow_engine_options options;
+  sparrow_engine_options_init(&options, sizeof options);
+  options.thread_count = 1;
+  options.context_length = 300;
+  int reports = 0;
+  options.on_progress = report;
+  options.user = &reports;
+  const size_t size = strlen(path);
+  sparrow_engine *first = NULL, *second = NULL, *other = NULL;
+  CHECK(sparrow_pool_acquire(pool, path, size, &options, NULL, &first, NULL) == SPARROW_OK);
+  CHECK(reports > 0);
+  reports = 0;
+  CHECK(sparrow_pool_acquire(pool, path, size, &options, NULL, &second, NULL) == SPARROW_OK);
+  CHECK(reports == 0);
+  options.context_length = 200;
+  CHECK(sparrow_pool_acquire(pool, path, size, &options, NULL, &other, NULL) == SPARROW_OK);
+  char* json = NULL;
+  CHECK(sparrow_pool_list(pool, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"context_length\":200") < strstr(json, "\"context_length\":300"));
+  CHECK(strstr(json, "\"is_used\":true,\"time_left_ms\":0") != NULL);
+  sparrow_free(json);
+  char* error = NULL;
+  options.context_length = 100;
+  sparrow_engine* none = NULL;
+  CHECK(sparrow_pool_acquire(pool, path, size, &options, NULL, &none, &error) ==
+        SPARROW_OUT_OF_MEMORY);
+  CHECK(none == NULL && strstr(error, "2 models are in use, and no more may be") != NULL);
+  sparrow_free(error);
+
+  /* Freeing one handle ends what came through it, and nothing else. */
+  const int32_t prompt[] = {1, 2, 3};
+  const char endless[] = "{\"ignore_eos\": true}";
+  const char few[] = "{\"ignore_eos\": true, \"max_tokens\": 40}";
+  sparrow_stream *ended = NULL, *whole = NULL;
+  CHECK(sparrow_submit(first, prompt, 3, endless, strlen(endless), NULL, &ended, NULL) ==
+        SPARROW_OK);
+  CHECK(sparrow_submit(second, prompt, 3, few, strlen(few), NULL, &whole, NULL) == SPARROW_OK);
+  sparrow_engine_free(first);
+  const sparrow_delta* delta;
+  sparrow_finish_reason reason = SPARROW_NOT_FINISHED;
+  while ((delta = sparrow_stream_next(ended, -1)) != NULL) reason = delta->finish_reason;
+  CHECK(reason == SPARROW_ABORTED || reason == SPARROW_LENGTH);
+  while ((delta = sparrow_stream_next(whole, -1)) != NULL) reason = delta->finish_reason;
+  CHECK(reason == SPARROW_LENGTH);
+  sparrow_request_stats stats;
+  stats.struct_size = sizeof stats;
+  sparrow_stream_stats(whole, &stats);
+  CHECK(stats.output_tokens == 40 && stats.queue_position == 0);
+  sparrow_stream_free(ended);
+  sparrow_stream_free(whole);
+
+  sparrow_engine_free(other);
+  CHECK(sparrow_pool_list(pool, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"context_length\":200") == NULL);
+  sparrow_free(json);
+  bool was_loaded = false;
+  CHECK(sparrow_pool_unload(pool, path, size, &was_loaded, NULL) == SPARROW_OK && was_loaded);
+  const int64_t forever = -1;
+  options.context_length = 300;
+  CHECK(sparrow_pool_acquire(pool, path, size, &options, &forever, &first, NULL) == SPARROW_OK);
+  sparrow_engine_free(second);
+  sparrow_engine_free(first);
+  CHECK(sparrow_pool_list(pool, &json, NULL) == SPARROW_OK);
+  CHECK(strstr(json, "\"is_used\":false,\"time_left_ms\":null") != NULL);
+  sparrow_free(json);
+  CHECK(sparrow_pool_unload(pool, path, size, NULL, NULL) == SPARROW_OK);
+  CHECK(sparrow_pool_unload(pool, path, size, &was_loaded, NULL) == SPARROW_OK && !was_loaded);
+
+  CHECK(sparrow_pool_acquire(pool, path, size, NULL, NULL, &first, NULL) == SPARROW_OK);
+  sparrow_pool_free(pool);
+  sparrow_pool_free(NULL);
+  int32_t* ids = NULL;
+  size_t count = 0;
+  CHECK(sparrow_encode(first, "hello", 5, false, &ids, &count, NULL) == SPARROW_OK);
+  sparrow_free(ids);
+  sparrow_engine_free(first);
+
+  pool_options.memory_bytes = -1;
+  CHECK(sparrow_pool_create(&pool_options, &pool, &error) == SPARROW_INVALID_ARGUMENT);
+  CHECK(strstr(error, "memory_bytes must be at least 0 (0: what the machine has), got -1") != NULL);
+  sparrow_free(error);
+  return 0;
+}
+
+int c_api_resets_the_prefix_cache(const char* path) {
+  sparrow_engine* engine = NULL;
+  CHECK(load(path, &engine, NULL) == SPARROW_OK);
+  int32_t prompt[100];
+  for (int i = 0; i < 100; ++i) prompt[i] = i;
+  const char params[] = "{\"max_tokens\": 1}";
+  sparrow_request_stats stats;
+  stats.struct_size = sizeof stats;
+  for (int round = 0; round < 3; ++round) {
+    sparrow_stream* stream = NULL;
+    CHECK(sparrow_submit(engine, prompt, 100, params, strlen(params), NULL, &stream, NULL) ==
+          SPARROW_OK);
+    while (sparrow_stream_next(stream, -1) != NULL) {
+    }
+    sparrow_stream_stats(stream, &stats);
+    sparrow_stream_free(stream);
+    CHECK((stats.cached_tokens > 0) == (round == 1));
+    bool is_empty = false;
+    if (round == 1) CHECK(sparrow_reset_prefix_cache(engine, &is_empty, NULL) == SPARROW_OK);
+    CHECK(is_empty == (round == 1));
+  }
+  CHECK(sparrow_reset_prefix_cache(NULL, NULL, NULL) == SPARROW_INVALID_ARGUMENT);
+  sparrow_engine_free(engine);
+  return 0;
+}
+
 int c_api_scores_and_replays(const char* path) {
   sparrow_engine* engine = NULL;
   char* error = NULL;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "api/model_pool.h"
+#include "sparrow/model_pool.h"
 
 namespace sparrow {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "api/model_pool_access.h"
 #include "api/model_source.h"
 #include "base/error.h"
 #include "store/catalog.h"
@@ -86,8 +87,9 @@ std::string ServedModels::name_of(const std::string& key) const {
 
 std::shared_ptr<Engine> ServedModels::acquire(const std::string& name,
                                               const std::optional<KeepAlive>& keep_alive) {
-  // One that is not here is said in the server's words.
-  return pool_.acquire(pool_key(name, find(name)), keep_alive);
+  const StoredModel stored = find(name);
+  return ModelPoolAccess::acquire(pool_, pool_key(name, stored), stored,
+                                  {.keep_alive = keep_alive});
 }
 
 bool ServedModels::unload(const std::string& name) {

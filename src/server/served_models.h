@@ -8,12 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "api/model_pool.h"
+#include "sparrow/model_pool.h"
 #include "store/store.h"
 
 namespace sparrow {
-
-using KeepAlive = std::optional<std::chrono::milliseconds>;  // nothing: for good
 
 struct ServedModelsOptions {
   std::string store_root;           // empty: Store::default_root()
