@@ -50,14 +50,14 @@ struct sparrow_pool {
 };
 
 struct sparrow_engine {
-  std::shared_ptr<sparrow::ModelPool> pool;  // null: the engine is nobody else's
+  std::weak_ptr<sparrow::ModelPool> pool;  // null: the engine is nobody else's
   std::shared_ptr<Engine> engine;
   std::shared_ptr<OpenStreams> streams = std::make_shared<OpenStreams>();
 
   ~sparrow_engine() {
     streams->cancel();
     engine.reset();
-    if (pool) pool->unload_expired();
+    if (const auto living = pool.lock()) living->unload_expired();
   }
 };
 

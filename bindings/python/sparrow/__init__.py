@@ -8,7 +8,7 @@
 
 from ._library import library_path
 from .async_llm import AsyncLLM
-from .engine import Engine, Stream, sampling_fields, version
+from .engine import Engine, EnginePool, Stream, sampling_fields, version
 from .engine_args import AsyncEngineArgs, EngineArgs
 from .errors import (
     Cancelled,
@@ -25,6 +25,7 @@ from .errors import (
 )
 from .llm import LLM
 from .lora import LoRARequest
+from .model_pool import ModelPool
 from .outputs import (
     BeamSearchOutput,
     BeamSearchSequence,
@@ -70,6 +71,7 @@ __all__ = [
     "EmbeddingRequestOutput",
     "Engine",
     "EngineArgs",
+    "EnginePool",
     "GuidedDecodingParams",
     "Internal",
     "InvalidArgument",
@@ -77,6 +79,7 @@ __all__ = [
     "LLM",
     "LoRARequest",
     "Logprob",
+    "ModelPool",
     "NetworkFailed",
     "NotFound",
     "OutOfMemory",

@@ -32,6 +32,17 @@ class EngineOptions(ctypes.Structure):
     ]
 
 
+class PoolOptions(ctypes.Structure):
+    """sparrow_pool_options."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("memory_bytes", c_int64),
+        ("max_models", c_int64),
+        ("keep_alive_ms", c_int64),
+    ]
+
+
 class TokenLogprob(ctypes.Structure):
     """sparrow_token_logprob."""
 
@@ -104,6 +115,7 @@ class RequestStats(ctypes.Structure):
         ("decode_seconds", c_double),
         ("dropped_begin", c_int64),
         ("dropped_tokens", c_int64),
+        ("queue_position", c_int64),
     ]
 
 
@@ -117,6 +129,16 @@ _FUNCTIONS = {
     "sparrow_engine_options_init": (None, [POINTER(EngineOptions), c_size_t]),
     "sparrow_engine_load": (c_int, [c_char_p, c_size_t, POINTER(EngineOptions), POINTER(c_void_p), _Text]),
     "sparrow_engine_free": (None, [c_void_p]),
+    "sparrow_pool_options_init": (None, [POINTER(PoolOptions), c_size_t]),
+    "sparrow_pool_create": (c_int, [POINTER(PoolOptions), POINTER(c_void_p), _Text]),
+    "sparrow_pool_free": (None, [c_void_p]),
+    "sparrow_pool_acquire": (
+        c_int,
+        [c_void_p, c_char_p, c_size_t, POINTER(EngineOptions), POINTER(c_int64), POINTER(c_void_p), _Text],
+    ),
+    "sparrow_pool_unload": (c_int, [c_void_p, c_char_p, c_size_t, POINTER(c_bool), _Text]),
+    "sparrow_pool_list": (c_int, [c_void_p, _Text, _Text]),
+    "sparrow_reset_prefix_cache": (c_int, [c_void_p, POINTER(c_bool), _Text]),
     "sparrow_engine_info": (c_int, [c_void_p, _Text, _Text]),
     "sparrow_engine_stats": (c_int, [c_void_p, _Text, _Text]),
     "sparrow_encode": (c_int, [c_void_p, c_char_p, c_size_t, c_bool, _Ids, POINTER(c_size_t), _Text]),

@@ -12,6 +12,7 @@ from .lora import LoRARequest
 from .engine import Engine
 from .engine_args import EngineArgs
 from .llm import load_model
+from .model_pool import ModelPool
 from .outputs import PoolingRequestOutput, RequestOutput
 from .pooling import PoolingParams, PoolingRequest, pooling_type
 from .prompts import PromptType, check_prompt, read_prompt
@@ -51,12 +52,12 @@ class AsyncLLM:
     Requests run together. Any thread and any loop may call; one thread of its own reads the engine.
     """
 
-    def __init__(self, model: str, **engine_arguments: Any) -> None:
+    def __init__(self, model: str, *, pool: Optional[ModelPool] = None, **engine_arguments: Any) -> None:
         """As LLM(): the same arguments and errors."""
         self._pooling = pooling_type(
             engine_arguments.get("pooler_config") or engine_arguments.get("override_pooler_config")
         )
-        self._model, self._defaults = load_model(model, {"seed": 0, **engine_arguments})
+        self._model, self._defaults = load_model(model, {"seed": 0, **engine_arguments}, pool)
         self._readers: Dict[str, _Reader] = {}
         self._changed = threading.Condition()
         self._is_shut_down = False
@@ -83,6 +84,13 @@ class AsyncLLM:
     async def get_tokenizer(self) -> Tokenizer:
         """The model's tokenizer."""
         return self._model.tokenizer
+
+    async def reset_prefix_cache(self, reset_running_requests: bool = False, reset_connector: bool = False) -> bool:
+        """As LLM.reset_prefix_cache()."""
+        del reset_connector  # there is none
+        if reset_running_requests:
+            raise ValueError("reset_running_requests=True is not supported: running requests keep their blocks")
+        return await asyncio.get_running_loop().run_in_executor(None, self._model.engine.reset_prefix_cache)
 
     def get_default_sampling_params(self) -> SamplingParams:
         """What the model is best used with."""
@@ -190,7 +198,8 @@ class AsyncLLM:
                     reader.request.cancel()
 
     def shutdown(self) -> None:
-        """Ends what is in flight as aborted, and frees the model. May be called again."""
+        """Ends what is in flight as aborted, and frees the model unless another LLM shares it. May be
+        called again."""
         with self._changed:
             self._is_shut_down = True
             for reader in self._readers.values():

@@ -12,7 +12,7 @@ import operator
 import threading
 import weakref
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set
 
 from . import _library
 from ._library import library
@@ -62,6 +62,7 @@ class RequestStats:
     decode_seconds: float
     dropped_begin: int
     dropped_tokens: int
+    queue_position: int  # 1: the next to run; 0: it runs, or has
 
 
 class _Call:
@@ -114,6 +115,42 @@ def _id_array(ids: Sequence[int]) -> Any:
     return (ctypes.c_int32 * len(numbers))(*numbers)
 
 
+def _free_engine(handle: ctypes.c_void_p, adapters: Set[str]) -> None:
+    """The model may live on with others, who have no use for these adapters."""
+    for name in adapters:
+        library().sparrow_unload_adapter(handle, name.encode(), None)
+    library().sparrow_engine_free(handle)
+
+
+class EnginePool:
+    """The models that are loaded, within one memory budget: Engine(model, pool=…) shares one that is
+    loaded already with the same options. Any thread may call any method."""
+
+    def __init__(self, memory_bytes: int = 0, max_models: int = 0, keep_alive_ms: int = 300_000) -> None:
+        """memory_bytes: of all models together; 0: what the machine has. max_models: loaded at once; 0:
+        as many as memory holds. keep_alive_ms: of a model after its last use; below 0: for good."""
+        lib, call, handle = library(), _Call(), ctypes.c_void_p()
+        native = _library.PoolOptions(ctypes.sizeof(_library.PoolOptions), memory_bytes, max_models, keep_alive_ms)
+        call(lib.sparrow_pool_create(ctypes.byref(native), ctypes.byref(handle), ctypes.byref(call.error)))
+        self.handle = handle
+        self._close = weakref.finalize(self, lib.sparrow_pool_free, handle)
+
+    def unload(self, model: str) -> bool:
+        """As soon as nobody uses it, with whatever options. False: it was not loaded."""
+        call, was_loaded, path = _Call(), ctypes.c_bool(), _to_bytes(model)
+        out = (ctypes.byref(was_loaded), ctypes.byref(call.error))
+        call(library().sparrow_pool_unload(self.handle, path, len(path), *out))
+        return was_loaded.value
+
+    def list(self) -> List[Dict[str, Any]]:
+        """The most recently used first: name, path, context_length, kv_cache_type, bytes, is_used and
+        time_left_ms (None: it stays)."""
+        call, text = _Call(), ctypes.c_void_p()
+        call(library().sparrow_pool_list(self.handle, ctypes.byref(text), ctypes.byref(call.error)))
+        models: List[Dict[str, Any]] = json.loads(_take_text(text))
+        return models
+
+
 class Engine:
     """A loaded model that answers. Any thread may call any method."""
 
@@ -121,6 +158,8 @@ class Engine:
         self,
         model: str,
         *,
+        pool: Optional[EnginePool] = None,
+        keep_alive_ms: Optional[int] = None,
         on_progress: Optional[Callable[[str, int, int], None]] = None,
         **options: Any,
     ) -> None:
@@ -128,7 +167,8 @@ class Engine:
 
         `options` are the fields of sparrow_engine_options: context_length, kv_cache_type,
         kv_cache_bytes, max_sequences, thread_count, may_pull, activations, prefill_chunk, rope_scaling.
-        `on_progress(status, completed_bytes, total_bytes)` may raise to stop the loading.
+        `on_progress(status, completed_bytes, total_bytes)` may raise to stop the loading. With a `pool`
+        one that is loaded there is shared; `keep_alive_ms` holds from now on for this model, None: as it is.
         """
         lib = library()
         native = _library.EngineOptions()
@@ -148,11 +188,17 @@ class Engine:
 
         native.on_progress = _library.OnProgress(report)
         call, handle, path = _Call(), ctypes.c_void_p(), _to_bytes(model)
-        status = lib.sparrow_engine_load(
-            path, len(path), ctypes.byref(native), ctypes.byref(handle), ctypes.byref(call.error)
-        )
+        out = (ctypes.byref(handle), ctypes.byref(call.error))
+        if pool is None:
+            status = lib.sparrow_engine_load(path, len(path), ctypes.byref(native), *out)
+        else:
+            keep_alive = None if keep_alive_ms is None else ctypes.byref(ctypes.c_int64(keep_alive_ms))
+            status = lib.sparrow_pool_acquire(
+                pool.handle, path, len(path), ctypes.byref(native), keep_alive, *out
+            )
+        self._adapters: Set[str] = set()
         if status == 0:
-            self._close = weakref.finalize(self, lib.sparrow_engine_free, handle)
+            self._close = weakref.finalize(self, _free_engine, handle, self._adapters)
         if raised:
             raise raised[0]
         call(status)
@@ -163,7 +209,8 @@ class Engine:
         self.info: Dict[str, Any] = self._json(lib.sparrow_engine_info)
 
     def close(self) -> None:
-        """Ends what is in flight as cancelled, and frees the model. May be called again."""
+        """Ends what is in flight as cancelled, takes back its adapters, and frees the model unless
+        somebody shares it. May be called again."""
         with self._changed:
             self.is_closed = True
             while self._call_count > 0:
@@ -192,7 +239,8 @@ class Engine:
         return found
 
     def stats(self) -> Dict[str, int]:
-        """waiting_count, running_count, block_count, free_block_count, cached_block_count, preemption_count."""
+        """waiting_count, running_count, block_count, free_block_count, cached_block_count, preemption_count,
+        adapter_bytes, step_count, computed_rows, step_seconds, forward_seconds."""
         return self._json(library().sparrow_engine_stats)
 
     def default_sampling(self) -> Dict[str, Any]:
@@ -337,17 +385,28 @@ class Engine:
         found: Dict[str, Any] = json.loads(_take_text(text))
         return found
 
+    def reset_prefix_cache(self) -> bool:
+        """What no request uses of the cached prefixes is free from now on. False: requests in flight share
+        some, which stay."""
+        call, is_empty = _Call(), ctypes.c_bool()
+        with self._open() as handle:
+            call(library().sparrow_reset_prefix_cache(handle, ctypes.byref(is_empty), ctypes.byref(call.error)))
+        return is_empty.value
+
     def load_adapter(self, name: str, path: str) -> None:
-        """A LoRA adapter in a GGUF file, for requests to name; one of the same name is replaced."""
+        """A LoRA adapter in a GGUF file, for requests to name, also of others who share the model; one of
+        the same name is replaced."""
         call = _Call()
         with self._open() as handle:
             call(library().sparrow_load_adapter(handle, name.encode(), str(path).encode(), ctypes.byref(call.error)))
+            self._adapters.add(name)
 
     def unload_adapter(self, name: str) -> None:
         """Requests in flight keep it."""
         call = _Call()
         with self._open() as handle:
             call(library().sparrow_unload_adapter(handle, name.encode(), ctypes.byref(call.error)))
+            self._adapters.discard(name)
 
 
 class Stream:

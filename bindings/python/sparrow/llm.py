@@ -10,10 +10,11 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 from .beam_search import search_beams
 from .conversations import read_conversation
 from .engine import Engine
-from .engine_args import engine_options, model_file
+from .engine_args import engine_options
 from .errors import InvalidArgument
 from .llm_engine import LLMEngine
 from .lora import LoRARequest
+from .model_pool import ModelPool, process_pool
 from .outputs import (
     BeamSearchOutput,
     ClassificationRequestOutput,
@@ -40,12 +41,15 @@ UseTqdm = Union[bool, Callable[..., Any]]
 Messages = Sequence[Dict[str, Any]]
 
 
-def load_model(model: str, arguments: Dict[str, Any]) -> "tuple[Model, SamplingParams]":
-    """The model that vLLM's arguments describe, and its default sampling parameters."""
+def load_model(
+    model: str, arguments: Dict[str, Any], pool: Optional[ModelPool]
+) -> "tuple[Model, SamplingParams]":
+    """The model that vLLM's arguments describe, of a pool or the process's own, and its default sampling
+    parameters."""
     options = engine_options({"model": model, **arguments})
     bar = _LoadBar(arguments.get("use_tqdm_on_load", True))
     try:
-        engine = Engine(model_file(model), on_progress=bar.show, **options)
+        engine = (pool or process_pool()).engine(model, on_progress=bar.show, **options)
     finally:
         bar.close()
     remember_engine(model, engine)
@@ -118,9 +122,11 @@ class LLM:
         max_num_seqs: Optional[int] = None,
         kv_cache_memory_bytes: Optional[int] = None,
         enable_prefix_caching: Optional[bool] = None,
+        pool: Optional[ModelPool] = None,
         **engine_arguments: Any,
     ) -> None:
-        """Loads a model, pulling one of the catalog that is not here.
+        """Loads a model, pulling one of the catalog that is not here. LLMs of one process are planned
+        within its memory, and those of the same model with the same arguments share it.
 
         Args:
             model: a .gguf file, a folder that holds one, or a name, alias or hub's id of the catalog.
@@ -134,6 +140,7 @@ class LLM:
             max_num_seqs: requests that run at once, at least 1, at most 1,024; None: 32.
             kv_cache_memory_bytes: for the keys and values of all requests; None: half of what is free.
             enable_prefix_caching: prefixes are always shared; no answer depends on it.
+            pool: where it is loaded; None: the process's own, where nothing stays that no LLM uses.
             engine_arguments: every other argument of vLLM's EngineArgs (engine_args.py), and sparrow's
                 thread_count, activations and may_pull.
 
@@ -155,7 +162,7 @@ class LLM:
             **engine_arguments,
         )
         self._pooling = pooling_type(arguments.get("pooler_config") or arguments.get("override_pooler_config"))
-        self._model, self._defaults = load_model(model, arguments)
+        self._model, self._defaults = load_model(model, arguments, pool)
         self.llm_engine = LLMEngine(self._model, str(model), seed)
         self._request_ids = itertools.count()
 
@@ -165,7 +172,8 @@ class LLM:
         return self._model.engine
 
     def shutdown(self) -> None:
-        """Ends what is in flight as aborted, and frees the model. May be called again."""
+        """Ends what is in flight as aborted, and frees the model unless another LLM shares it. May be
+        called again."""
         self._model.engine.close()
 
     def __enter__(self) -> "LLM":
@@ -173,6 +181,14 @@ class LLM:
 
     def __exit__(self, *_: Any) -> None:
         self.shutdown()
+
+    def reset_prefix_cache(self, reset_running_requests: bool = False, reset_connector: bool = False) -> bool:
+        """Frees the cached prefixes that no request uses. False: requests in flight, also of other LLMs of
+        the model, share some, which stay. Raises ValueError for reset_running_requests: none is ended."""
+        del reset_connector  # there is none
+        if reset_running_requests:
+            raise ValueError("reset_running_requests=True is not supported: running requests keep their blocks")
+        return self._model.engine.reset_prefix_cache()
 
     def get_tokenizer(self) -> Tokenizer:
         """The model's tokenizer."""

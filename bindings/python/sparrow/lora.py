@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 from typing import Dict, Optional
 
@@ -33,13 +34,18 @@ class LoRARequest:
         return self.lora_path
 
 
+_owners = itertools.count()
+
+
 class Adapters:
-    """What was loaded into an engine, each file once."""
+    """What one LLM has loaded into its engine, each file once. Others may share the engine, and mean
+    other files by the same numbers."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._paths: Dict[int, str] = {}
+        self._owner = next(_owners)
 
     def name_of(self, request: Optional[LoRARequest]) -> Optional[str]:
         """The engine's name of a request's adapter, loaded if it is new. Raises what loading raises."""
@@ -47,7 +53,7 @@ class Adapters:
             return None
         if not isinstance(request, LoRARequest):
             raise TypeError(f"lora_request must be a LoRARequest, got {request!r}")
-        name = f"lora {request.lora_int_id}"
+        name = f"lora {self._owner}.{request.lora_int_id}"
         with self._lock:
             if self._paths.get(request.lora_int_id) != request.lora_path:
                 self._engine.load_adapter(name, request.lora_path)

@@ -6,7 +6,8 @@ import weakref
 from typing import Any, Optional
 
 from .engine import Engine
-from .engine_args import check_engine_arguments, model_file
+from .engine_args import check_engine_arguments
+from .model_pool import process_pool
 from .tokenizer import Tokenizer
 
 # Engines that are loaded, by the name of the model that they were loaded with.
@@ -51,5 +52,5 @@ def get_tokenizer(
             raise TypeError(f"get_tokenizer() got an unexpected keyword argument '{name}'")
     engine = _loaded.get(str(tokenizer_name))
     if engine is None or engine.is_closed:
-        engine = Engine(model_file(tokenizer_name), context_length=256, max_sequences=1, thread_count=1)
+        engine = process_pool().engine(tokenizer_name, context_length=256, max_sequences=1, thread_count=1)
     return Tokenizer(engine, add_bos_token)
