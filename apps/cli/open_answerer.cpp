@@ -51,7 +51,7 @@ std::unique_ptr<Answerer> find_at_server(const std::string& model, const std::st
 
 }  // namespace
 
-std::unique_ptr<Answerer> open_answerer(Store& store, const std::string& model,
+std::unique_ptr<Answerer> open_answerer(Store& store, ModelPool& pool, const std::string& model,
                                         const AnswererOptions& options) {
   Reason reason;
   if (options.server != ServerUse::never) reason = reason_against(probe_server());
@@ -80,7 +80,7 @@ std::unique_ptr<Answerer> open_answerer(Store& store, const std::string& model,
     std::fprintf(stderr,
                  "--keep-alive changes nothing: there is no server that keeps the model.\n");
   }
-  return std::make_unique<OwnEngine>(store, std::move(stored), options.engine);
+  return std::make_unique<OwnEngine>(store, pool, std::move(stored), options.engine);
 }
 
 }  // namespace sparrow::cli

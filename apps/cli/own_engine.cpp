@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "api/identity.h"
 #include "api/model_defaults.h"
+#include "api/model_pool_access.h"
 #include "apps/cli/inspect_report.h"
 #include "apps/cli/numbers.h"
 #include "apps/cli/progress_bar.h"
@@ -80,24 +80,23 @@ void check_raw_fits(const std::vector<TokenId>& ids, int64_t context_tokens) {
 
 }  // namespace
 
-OwnEngine::OwnEngine(Store& store, StoredModel stored, engine::EngineOptions options)
-    : store_(store), options_(std::move(options)) {
+OwnEngine::OwnEngine(Store& store, ModelPool& pool, StoredModel stored, EngineOptions options)
+    : store_(store), pool_(pool), options_(std::move(options)) {
   const Clock::time_point start = Clock::now();
   model_ = open_and_say(std::move(stored));
   facts_ = facts_of(model_);
-  options_.identity = identity_of(model_);
   open_s_ = seconds_since(start);
 }
 
 std::vector<std::pair<std::string, std::string>> OwnEngine::details() const {
-  const engine::EnginePlan& plan = engine_->plan();
+  const EngineInfo& info = engine_->info();
   const bool is_file = model_.stored.digest.empty();
   return {
       {is_file ? "file" : "ID",
        is_file ? model_.stored.model_path : model_.stored.digest.substr(0, 12)},
-      {"context", grouped(plan.context_length) + " tokens"},
-      {"weights", format_bytes(plan.weight_bytes)},
-      {"KV cache", fmt::format("{}, {}", to_string(options_.kv_type), format_bytes(plan.kv_bytes))},
+      {"context", grouped(info.context_length) + " tokens"},
+      {"weights", format_bytes(info.weight_bytes)},
+      {"KV cache", fmt::format("{}, {}", info.kv_cache_type, format_bytes(info.kv_cache_bytes))},
   };
 }
 
@@ -124,17 +123,21 @@ LoadedContext OwnEngine::load(int64_t context_tokens) {
   const Clock::time_point start = Clock::now();
   options_.context_length = context_tokens;
   Spinner spinner("loading " + facts_.name);
-  engine_ = engine::Engine::load(model_.file, model_.tokenizer, options_);
-  engine_->start();
-  const engine::EnginePlan& plan = engine_->plan();
-  LoadedContext context = {.tokens = plan.context_length, .wanted = plan.model_context_length};
-  if (plan.is_reduced) {
+  engine_ = ModelPoolAccess::acquire(pool_, facts_.name, model_, {.engine = options_});
+  const EngineInfo& info = engine_->info();
+  LoadedContext context = {.tokens = info.context_length, .wanted = info.model_context_length};
+  if (info.is_context_reduced) {
     context.why_less =
         fmt::format("for the weights take {} and {} of memory were free",
-                    format_bytes(plan.weight_bytes), format_bytes(plan.available_bytes));
+                    format_bytes(info.weight_bytes), format_bytes(info.available_bytes));
   }
   context.load_s = open_s_ + seconds_since(start);
   return context;
+}
+
+void OwnEngine::unload() {
+  engine_.reset();
+  pool_.unload_expired();
 }
 
 AnswerToken OwnEngine::token_text(const OutputToken& token) const {
@@ -148,7 +151,7 @@ AnswerToken OwnEngine::token_text(const OutputToken& token) const {
 Answer OwnEngine::answer(const Question& question, const AnswerSink& sink,
                          const InterruptScope* interrupts) {
   SPARROW_CHECK(is_loaded());
-  FittedPrompt prompt = fit(question, engine_->plan().context_length);
+  FittedPrompt prompt = fit(question, engine_->info().context_length);
   if (prompt.dropped > 0) sink.on_dropped(prompt.dropped);
   const std::shared_ptr<OutputStream> stream =
       engine_->submit({.prompt = std::move(prompt.ids),

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -62,7 +63,10 @@ void run(const RunFlags& flags, std::vector<std::string> words) {
   const AnswererOptions options = answerer_options(flags);
   const SignalHandling signals;
   Store store(Store::default_root());
-  const auto open = [&](const std::string& model) { return open_answerer(store, model, options); };
+  ModelPool pool({.keep_alive = std::chrono::milliseconds(0)});  // what the talk left is not needed
+  const auto open = [&](const std::string& model) {
+    return open_answerer(store, pool, model, options);
+  };
   auto session = std::make_unique<ChatSession>(open(flags.model), settings);
   const bool is_typed = ::isatty(STDIN_FILENO) == 1;
   if (is_typed && words.empty() && stdout_is_terminal()) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apps/cli/repl_text.h"
+#include "backend/backend.h"
 #include "base/config_env.h"
 #include "base/error.h"
 
@@ -142,11 +143,14 @@ AnswererOptions answerer_options(const RunFlags& flags) {
   if (options.server == ServerUse::if_there && config_env("SPARROW_NO_SERVER"))
     options.server = ServerUse::never;
   options.keep_alive = flags.keep_alive;
-  engine::EngineOptions& engine = options.engine;
+  EngineOptions& engine = options.engine;
   engine.max_sequences = 1;
   engine.thread_count = flags.engine.threads.value_or(0);
-  engine.kv_type = parse_kv_type(flags.engine.kv_type.value_or("f16"));
-  engine.activations = parse_activation_mode(flags.engine.activations.value_or("auto"));
+  if (flags.engine.kv_type) engine.kv_cache_type = to_string(parse_kv_type(*flags.engine.kv_type));
+  if (flags.engine.activations) {
+    parse_activation_mode(*flags.engine.activations);
+    engine.activations = *flags.engine.activations;
+  }
   if (!flags.rope_scaling.empty()) engine.rope_scaling = parse_rope_scaling(flags.rope_scaling);
   if (engine.rope_scaling) options.own_flag = "--rope-scaling";
   if (flags.engine.activations) options.own_flag = "--activations";

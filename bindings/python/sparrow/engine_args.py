@@ -40,7 +40,7 @@ ENGINE_ARGUMENTS: Dict[str, EngineArgument] = {
     for row in [
         *_rows("used", "a .gguf file, a folder that holds one, or a name, alias or hub's id of the catalog", "model"),
         *_rows("used", "the context of one request, in tokens", "max_model_len"),
-        *_rows("used", "auto, float16, bfloat16, float32 or q8_0", "kv_cache_dtype"),
+        *_rows("used", "auto, float16, bfloat16, float32, q8_0 or q4_0", "kv_cache_dtype"),
         *_rows("used", "of what requests without a seed draw; None: random", "seed"),
         *_rows("used", "requests that run at once; others wait", "max_num_seqs"),
         *_rows("used", "for the keys and values of all requests; None: half of free memory", "kv_cache_memory_bytes"),

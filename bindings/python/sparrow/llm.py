@@ -135,7 +135,7 @@ class LLM:
             dtype: auto, half, float16, bfloat16, float or float32; a GGUF keeps its own types.
             max_model_len: tokens of prompt and answer together, at least 1; None: the model's, at
                 most 32,768, less where memory does not hold it.
-            kv_cache_dtype: auto (float16), float16, bfloat16, float32 or q8_0.
+            kv_cache_dtype: auto (float16), float16, bfloat16, float32, q8_0 or q4_0.
             seed: of requests that have none; None: they differ each time.
             max_num_seqs: requests that run at once, at least 1, at most 1,024; None: 32.
             kv_cache_memory_bytes: for the keys and values of all requests; None: half of what is free.
