@@ -90,7 +90,7 @@ class Engine {
   // free, between two steps; waits for that. True: nothing is cached any more.
   bool reset_prefix_cache();
 
-  // Any thread: as of the end of the last step.
+  // Any thread: as of the end of the last step, with what has come to wait and was loaded since.
   EngineStats stats() const;
   // From the thread that steps.
   void check() const;  // Verifies the invariants; aborts on a bug. Tests call it after every step.

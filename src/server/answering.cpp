@@ -4,9 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 
 #include "base/error.h"
+#include "server/stream_group.h"
 
 namespace sparrow {
 namespace {
@@ -26,10 +26,10 @@ class Pump : public std::enable_shared_from_this<Pump> {
     const std::weak_ptr<Pump> weak = weak_from_this();
     entry.queue_position = [weak]() -> int64_t {
       const std::shared_ptr<Pump> pump = weak.lock();
-      return pump != nullptr ? pump->queue_position() : 0;
+      return pump != nullptr ? pump->streams_.queue_position() : 0;
     };
     const auto cancel = [weak] {
-      if (const std::shared_ptr<Pump> pump = weak.lock()) pump->cancel();
+      if (const std::shared_ptr<Pump> pump = weak.lock()) pump->streams_.cancel();
     };
     const auto tick = [weak] {
       if (const std::shared_ptr<Pump> pump = weak.lock()) pump->look_at_queue();
@@ -43,43 +43,25 @@ class Pump : public std::enable_shared_from_this<Pump> {
     try {
       for (Request& wanted : answering_.requests) {
         const int64_t max_tokens = wanted.params.max_tokens;
-        add(answering_.engine->submit(std::move(wanted)));
+        streams_.add(answering_.engine->submit(std::move(wanted)));
         clocks_.emplace_back(series, request.received_at, max_tokens);
       }
     } catch (...) {
-      this->cancel();
+      streams_.cancel();
       throw;
     }
-    left_ = streams_.size();
+    left_ = streams_.all().size();
     answering_.exchange->on_close(cancel);
     answering_.exchange->on_drained([weak] {
       if (const std::shared_ptr<Pump> pump = weak.lock()) pump->schedule();
     });
     begun_at_ = Clock::now();
     is_begun_ = true;
-    for (const auto& stream : streams_)
+    for (const auto& stream : streams_.all())
       stream->on_readable([self = shared_from_this()] { self->schedule(); });
   }
 
  private:
-  // A request may be cancelled before all of its answers have begun.
-  void add(std::shared_ptr<OutputStream> stream) {
-    const std::scoped_lock lock(streams_mutex_);
-    if (is_cancelled_) stream->cancel();
-    streams_.push_back(std::move(stream));
-  }
-
-  void cancel() {
-    const std::scoped_lock lock(streams_mutex_);
-    is_cancelled_ = true;
-    for (const auto& stream : streams_) stream->cancel();
-  }
-
-  int64_t queue_position() {
-    const std::scoped_lock lock(streams_mutex_);
-    return first_queue_position(streams_);
-  }
-
   // At most one run is waiting at any time.
   void schedule() {
     if (is_scheduled_.exchange(true)) return;
@@ -99,16 +81,16 @@ class Pump : public std::enable_shared_from_this<Pump> {
   // As long as none of its answers runs.
   void tell_place() {
     if (left_ == 0 || has_failed_ || !wants_more()) return;
-    const int64_t position = queue_position();
+    const int64_t position = streams_.queue_position();
     if (position > 0 && !has_parts_) answering_.writer->wait(queue_.look(position, Clock::now()));
   }
 
   void run() {
     if (left_ == 0) return;
     try {
-      for (size_t i = 0; i < streams_.size(); ++i) {
+      for (size_t i = 0; i < streams_.all().size(); ++i) {
         while (wants_more()) {
-          const std::optional<TextDelta> delta = streams_[i]->next_within(0);
+          const std::optional<TextDelta> delta = streams_.all()[i]->next_within(0);
           if (!delta) break;
           take(i, *delta);
         }
@@ -129,7 +111,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
   void take(size_t i, const TextDelta& delta) {
     const bool is_last = delta.finish_reason != FinishReason::none;
     if (is_last) --left_;
-    const RequestStats stats = streams_[i]->stats();
+    const RequestStats stats = streams_.all()[i]->stats();
     clocks_[i].take(delta, stats, Clock::now());
     if (has_failed_) return;
     if (delta.finish_reason == FinishReason::error)
@@ -149,7 +131,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
 
   void give_up(const http::Failure& failure) {
     has_failed_ = true;
-    cancel();
+    streams_.cancel();
     answering_.writer->fail(failure);
   }
 
@@ -164,9 +146,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
 
   ServerState& state_;
   Answering answering_;
-  std::mutex streams_mutex_;  // while they are begun; later nothing changes them
-  std::vector<std::shared_ptr<OutputStream>> streams_;
-  bool is_cancelled_ = false;
+  StreamGroup streams_;              // once all are begun, nothing changes it
   std::vector<AnswerClock> clocks_;  // one a stream
   std::unique_ptr<Requests::Ticket> ticket_;
   Clock::time_point begun_at_;  // valid where is_begun_ is set

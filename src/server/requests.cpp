@@ -1,7 +1,5 @@
 #include "server/requests.h"
 
-#include <algorithm>
-
 namespace sparrow {
 
 std::unique_ptr<Requests::Ticket> Requests::admit(RunningRequest request,
@@ -66,13 +64,6 @@ RunningRequest running_request(const http::Request& request, std::string model) 
           .model = std::move(model),
           .key_name = request.key_name,
           .received_at = request.received_at};
-}
-
-int64_t first_queue_position(std::span<const std::shared_ptr<OutputStream>> answers) {
-  if (answers.empty()) return 0;
-  int64_t position = INT64_MAX;
-  for (const auto& answer : answers) position = std::min(position, answer->stats().queue_position);
-  return position;
 }
 
 http::Failure too_many_requests() {

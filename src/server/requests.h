@@ -8,12 +8,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "server/http/exchange.h"
-#include "sparrow/output_stream.h"
 
 namespace sparrow {
 
@@ -80,9 +78,6 @@ class Requests {
 
 // A request for a model, as it comes in.
 RunningRequest running_request(const http::Request& request, std::string model);
-
-// Of a request's answers, the one that is nearest to run; 0 where there are none.
-int64_t first_queue_position(std::span<const std::shared_ptr<OutputStream>> answers);
 
 // What one too many is told: 503.
 http::Failure too_many_requests();

@@ -1,37 +1,14 @@
 #include "server/native/waiting.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "api/scoring.h"
 #include "base/error.h"
 
 namespace sparrow::native {
 
-// What runs for a request at this moment; whoever cancels it may come from any thread.
-struct Waiting::Streams {
-  std::mutex mutex;
-  std::vector<std::shared_ptr<OutputStream>> running;
-  bool is_cancelled = false;
-
-  void cancel() {
-    const std::scoped_lock lock(mutex);
-    is_cancelled = true;
-    for (const auto& stream : running) stream->cancel();
-  }
-  void add(std::shared_ptr<OutputStream> stream) {
-    const std::scoped_lock lock(mutex);
-    if (is_cancelled) stream->cancel();
-    running.push_back(std::move(stream));
-  }
-  int64_t queue_position() {
-    const std::scoped_lock lock(mutex);
-    return first_queue_position(running);
-  }
-};
-
 Waiting::Waiting(ServerState& state, AnswerClock::Time received_at)
-    : state_(state), received_at_(received_at), streams_(std::make_shared<Streams>()) {}
+    : state_(state), received_at_(received_at), streams_(std::make_shared<StreamGroup>()) {}
 
 std::unique_ptr<Waiting> Waiting::begin(ServerState& state,
                                         const std::shared_ptr<http::Exchange>& exchange,
@@ -51,8 +28,7 @@ std::unique_ptr<Waiting> Waiting::begin(ServerState& state,
 }
 
 void Waiting::check() const {
-  const std::scoped_lock lock(streams_->mutex);
-  if (streams_->is_cancelled) fail(ErrorCode::cancelled, "the request was cancelled");
+  if (streams_->is_cancelled()) fail(ErrorCode::cancelled, "the request was cancelled");
 }
 
 std::vector<TextDelta> Waiting::run(Engine& engine, std::vector<Request> requests,
@@ -76,10 +52,7 @@ std::vector<TextDelta> Waiting::run(Engine& engine, std::vector<Request> request
       answer = std::move(*delta);
     }
   }
-  {
-    const std::scoped_lock lock(streams_->mutex);
-    streams_->running.clear();
-  }
+  streams_->clear();
   // What one of them has computed of the prompt the others share.
   RequestStats stats = streams.front()->stats();
   stats.prompt_tokens = token_count;

@@ -9,6 +9,7 @@
 
 #include "server/http/exchange.h"
 #include "server/server_state.h"
+#include "server/stream_group.h"
 #include "sparrow/engine.h"
 
 namespace sparrow::native {
@@ -34,14 +35,13 @@ class Waiting {
   int64_t tokens() const { return tokens_; }  // of all texts and prompts so far
 
  private:
-  struct Streams;
   Waiting(ServerState& state, AnswerClock::Time received_at);
   // What each of the requests has given, which are all about one text or prompt and count as one.
   std::vector<TextDelta> run(Engine& engine, std::vector<Request> requests, int64_t token_count);
 
   ServerState& state_;
   const AnswerClock::Time received_at_;
-  const std::shared_ptr<Streams> streams_;
+  const std::shared_ptr<StreamGroup> streams_;  // what runs at this moment
   std::unique_ptr<Requests::Ticket> ticket_;
   int64_t tokens_ = 0;
 };
