@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <chrono>
-#include <future>
+#include <optional>
 #include <thread>
 
 #include "tests/support/service_rig.h"
+#include "tests/support/stepped_engine.h"
 
 namespace sparrow {
 namespace {
@@ -26,7 +25,7 @@ class ServiceTest : public testing::Test, protected test_support::ServiceRig {
     const std::string text = body.dump();
     client.send("POST /completion HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
                 std::to_string(text.size()) + "\r\n\r\n" + text);
-    while (service().state().requests.count() == 0) std::this_thread::yield();
+    ASSERT_TRUE(client.read_some());  // a small model may be done before anybody looks
   }
 };
 
@@ -50,31 +49,9 @@ TEST_F(ServiceTest, frees_a_model_whose_answers_came_before_anybody_asked_for_th
   }
 }
 
-// An engine that runs one request at a time, and stands still with it once another waits.
+// An engine that runs one request at a time, and stands still with it while another waits.
 class QueueTest : public testing::Test {
  protected:
-  QueueTest() {
-    engine_ = rig_.service().state().models.acquire("tiny", std::nullopt);
-    running_ = engine_->submit({.prompt = engine_->encode("a", true),
-                                .params = {.ignore_eos = true, .max_tokens = 100000}});
-    running_->on_readable(
-        [this, release = release_.get_future().share(), test_thread = std::this_thread::get_id()] {
-          running_->next_within(0);
-          if (std::this_thread::get_id() == test_thread) return;  // a token was there before this
-          if (is_queued_) return release.wait();
-          while (engine_->stats().waiting_count == 0 && !has_gone_on_) std::this_thread::yield();
-          is_queued_ = true;  // its place is told in the next step
-        });
-  }
-  ~QueueTest() override {
-    go_on();
-    while (running_->next_within(1) || !running_->is_finished()) continue;
-  }
-  void go_on() {
-    if (has_gone_on_.exchange(true)) return;
-    running_->cancel();
-    release_.set_value();
-  }
   void ask(const std::string& target, Json body) {
     body["model"] = "tiny";
     body["stream"] = true;
@@ -83,6 +60,8 @@ class QueueTest : public testing::Test {
     const std::string text = body.dump();
     client_.send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
                  std::to_string(text.size()) + "\r\n\r\n" + text);
+    while (engine_->waiting_count() == 0) std::this_thread::yield();
+    engine_->take_step();  // in which its place is told
   }
   void read_until(const std::string& awaited) {
     while (client_.pending().find(awaited) == std::string::npos && client_.read_some()) continue;
@@ -91,7 +70,7 @@ class QueueTest : public testing::Test {
   // What has come once the client was told something, and then everything.
   std::string read_all(const std::string& awaited) {
     read_until(awaited);
-    go_on();
+    engine_.reset();
     const std::optional<RawResponse> response = client_.read_response();
     EXPECT_TRUE(response && response->is_whole);
     return response ? response->body : "";
@@ -99,11 +78,7 @@ class QueueTest : public testing::Test {
 
   test_support::ServiceRig rig_{
       [](ServiceOptions& options) { options.models.engine.max_sequences = 1; }};
-  std::shared_ptr<Engine> engine_;
-  std::promise<void> release_;
-  std::shared_ptr<OutputStream> running_;
-  std::atomic<bool> has_gone_on_ = false;
-  bool is_queued_ = false;  // the engine's thread alone looks
+  std::optional<test_support::SteppedEngine> engine_{rig_.service().state().models.acquire("tiny")};
   RawClient client_{rig_.service().addresses().front()};
 };
 

@@ -2,93 +2,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 
 #include "tests/support/service_rig.h"
+#include "tests/support/stepped_engine.h"
 
 namespace sparrow {
 namespace {
 
 using test_support::ServiceRig;
+using test_support::SteppedEngine;
 using testing::HasSubstr;
 using testing::Not;
-
-// An engine that takes a step each time it is told to, and else stands still where the tokens of a
-// step have just been handed out: on its own thread, in the callback of a request that runs beside
-// those of the test.
-class SteppedEngine {
- public:
-  explicit SteppedEngine(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {
-    hold(holder_ = submit());
-    await_hold(1);
-  }
-  ~SteppedEngine() {
-    {
-      const std::scoped_lock lock(mutex_);
-      allowed_ = INT64_MAX;
-      changed_.notify_all();
-    }
-    for (const auto& stream : {holder_, first_}) {
-      if (stream == nullptr) continue;
-      stream->cancel();
-      while (stream->next_within(1) || !stream->is_finished()) continue;
-    }
-  }
-
-  // Runs what was submitted meanwhile until the tokens of its first step are out. Tokens go out in
-  // the order in which requests came, so another request, the last one, has to hold from here on.
-  void begin() {
-    const auto last = submit();
-    hold(last);
-    first_ = std::exchange(holder_, last);
-    first_->cancel();
-    take_step();
-  }
-  void take_step() {
-    std::unique_lock lock(mutex_);
-    const int64_t next = held_ + 1;
-    ++allowed_;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return held_ >= next; });
-  }
-  // Of other requests.
-  int64_t waiting_count() const { return engine_->stats().waiting_count; }
-
- private:
-  std::shared_ptr<OutputStream> submit() {
-    return engine_->submit(
-        {.prompt = engine_->encode("a", true), .params = {.ignore_eos = true, .max_tokens = 400}});
-  }
-  void hold(const std::shared_ptr<OutputStream>& stream) {
-    // What has come already is told on this thread, which must go on.
-    stream->on_readable([this, weak = std::weak_ptr(stream), here = std::this_thread::get_id()] {
-      const std::shared_ptr<OutputStream> held = weak.lock();
-      if (held == nullptr) return;
-      const std::optional<TextDelta> delta = held->next_within(0);
-      const bool has_ended = !delta || delta->finish_reason != FinishReason::none;
-      if (has_ended || std::this_thread::get_id() == here) return;
-      std::unique_lock lock(mutex_);
-      ++held_;
-      changed_.notify_all();
-      changed_.wait(lock, [&] { return allowed_ >= held_; });
-    });
-  }
-  void await_hold(int64_t count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return held_ >= count; });
-  }
-
-  const std::shared_ptr<Engine> engine_;
-  std::shared_ptr<OutputStream> holder_;
-  std::shared_ptr<OutputStream> first_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int64_t held_ = 0;     // how often the engine has stood still
-  int64_t allowed_ = 0;  // how often it may have gone on
-};
 
 const std::vector<std::string> kWords = {"One", " two", " three", " four"};
 
